@@ -1,0 +1,30 @@
+/** Every bound of the system in one place. Sizes in bytes, times in milliseconds, unless the name says otherwise. */
+export const limits = {
+  keyBytesMax: 1024,
+  valueBytesMax: 1024 * 1024,
+  requestBytesMax: 4 * 1024 * 1024,
+  commandsMax: 512,
+  idempotencyKeyBytesMax: 256,
+  peerMessageBytesMax: 8 * 1024 * 1024,
+  peerRequestsMax: 1024,
+  votersMax: 9,
+  membersMax: 32,
+  listEntriesMax: 1000,
+  /** A ballot may be above the highest seen by at most this. */
+  ballotJumpMax: 2 ** 32,
+  depsExplicitMax: 100_000,
+  frontierMax: 8191,
+  transactionTries: 64,
+  slotBlock: 256,
+  timeoutDefaultMs: 10_000,
+  timeoutMaxMs: 60_000,
+  pageEntriesMax: 500,
+  pageBytesMax: 4 * 1024 * 1024,
+  /** A peer not heard from for this long is suspected. */
+  suspectMs: 1_500,
+  syncEveryMs: 500,
+  sweepEveryMs: 250,
+  progressEveryMs: 50,
+  peerTimeoutMs: 2_000,
+  frozenTakeoverMs: 5_000,
+} as const;
