@@ -1,5 +1,5 @@
 /** What one replica offers to the server, the workers' activities and the simulator. Made by createReplica in replica.ts. */
-import type { ReplicaStatus, ReplyEnvelope, RequestEnvelope } from "../protocol/messages.ts";
+import type { ReplicaStatus, ReplyEnvelope, RequestEnvelope, RequestHeader } from "../protocol/messages.ts";
 import type { ChainLink, Command, EntryOutcome, Epoch, InstanceId, InstanceRecord, Key, KeyState, Members, ReplicaId } from "../protocol/types.ts";
 
 export type ProposeInput = { readonly commands: readonly Command[]; readonly idempotencyKey: string | null; readonly timeoutMs: number };
@@ -53,6 +53,12 @@ export type Replica = {
   /** Starts the loops (sync, sweep, execute, prune). Resolves once this replica may vote or knows why it may not. */
   start(): Promise<void>;
   stop(): Promise<void>;
+  /** Bars this replica from voting, with the reason, or lets it again (null): what its store promises is not known in here. */
+  setUnfit(reason: string | null): void;
+  /** Who speaks when this replica asks `to` something: for whoever implements Peers. */
+  header(to: ReplicaId | 0): RequestHeader;
+  /** One look at the store and the peers; for a replica without loops, before it acts. */
+  refresh(): Promise<void>;
 
   /** With an empty store: a new cluster with this replica as 1 and only voter. Nothing happens if it has an identity. @throws EpoxyError badRequest for another cluster's data */
   bootstrap(input: { readonly clusterName: string; readonly name: string; readonly peerUrl: string; readonly apiUrl: string }): Promise<void>;

@@ -13,15 +13,53 @@ export const limits = {
   /** A ballot may be above the highest seen by at most this. */
   ballotJumpMax: 2 ** 32,
   depsExplicitMax: 100_000,
+  /** Values that one expectation may list. */
+  expectValuesMax: 512,
+  /** Names, addresses, messages, cursors, and a request passed on to the coordinator. */
+  textBytesMax: 4 * 1024 * 1024,
+  /** Elements in all lists of structures of one message: what decoding may take of memory. */
+  messageElementsMax: 1024 * 1024,
   frontierMax: 8191,
   transactionTries: 64,
   slotBlock: 256,
   timeoutDefaultMs: 10_000,
   timeoutMaxMs: 60_000,
+  /** Of one server process: what is under way at once, and who watches. */
+  inFlightMax: 4_096,
+  watchersMax: 1_000,
+  /** Connections to one peer, and messages on their way to it before further requests wait to share one. */
+  peerConnectionsMax: 128,
+  peerEnvelopesMax: 96,
   pageEntriesMax: 500,
   pageBytesMax: 4 * 1024 * 1024,
   /** A peer not heard from for this long is suspected. */
   suspectMs: 1_500,
+  /** Without a quorum heard from for this long, nothing new is proposed. */
+  quorumLostMs: 3_000,
+  /** Lower bound of the time an undecided instance is left to its owner. */
+  recoverAfterMs: 300,
+  recoverBackoffMsMax: 8_000,
+  recoveriesMax: 64,
+  executeBatchMax: 512,
+  /** Instances one search for an execution order may visit. */
+  visitMax: 100_000,
+  /** Open instances one look of the sweep takes in. */
+  openScanMax: 20_000,
+  progressPageMax: 128,
+  downloadTimeoutMs: 10_000,
+  snapshotPageEntries: 1_000,
+  snapshotChangesEntries: 2_000,
+  commitTries: 6,
+  readRounds: 4,
+  catchUpEveryMs: 500,
+  /** Instances committed in one transaction while catching up. */
+  catchUpBatch: 32,
+  frozenCheckMs: 250,
+  bucketsEveryMs: 60_000,
+  /** How long an idempotency key counts at least. */
+  idempotencyHours: 24,
+  optimisticReadMs: 1_000,
+  optimisticKeysMax: 100_000,
   syncEveryMs: 500,
   sweepEveryMs: 250,
   progressEveryMs: 50,

@@ -1,0 +1,58 @@
+/** The commands over the cluster: members, health, instances. */
+import type { Command } from "commander";
+import { withClientOptions } from "../client-options.ts";
+
+export function registerClusterCommands(program: Command): void {
+  registerMembers(program);
+  withClientOptions(program.command("status"))
+    .description("the health of every datacenter")
+    .action(async (...all) => (await import("./status.ts")).status(...all));
+  withClientOptions(program.command("instance <id>"))
+    .description("one instance of the log (R.SLOT) as each replica has it")
+    .option("--recover", "run explicit prepare on it now")
+    .addHelpText("after", "\nExamples:\n  epoxy instance 1.7\n  epoxy instance 1.7 --recover")
+    .action(async (...all) => (await import("./instance.ts")).instance(...all));
+  withClientOptions(program.command("doctor"))
+    .description("look for what is wrong: Redis durability, clocks, peers, Temporal, versions; and how to mend it")
+    .option("--redis <url>", "this datacenter's Redis, to check its settings (or REDIS_URL)")
+    .option("--temporal <address>", "this datacenter's Temporal (or TEMPORAL_ADDRESS)")
+    .option("--temporal-namespace <name>", "its namespace (or TEMPORAL_NAMESPACE)")
+    .action(async (...all) => (await import("./doctor.ts")).doctor(...all));
+}
+
+function registerMembers(program: Command): void {
+  const members = program
+    .command("members")
+    .enablePositionalOptions()
+    .description("the cluster's datacenters; changes go to the coordinator workflow");
+  const newMember = (command: Command) =>
+    withClientOptions(command, { api: false })
+      .requiredOption("--peer <url>", "where the other datacenters reach it")
+      .requiredOption("--api <url>", "where its clients reach it (`epoxy --api URL members …` says whom to ask)")
+      .option("--wait", "show the progress until it is done");
+  withClientOptions(members.command("list", { isDefault: true }))
+    .description("the members and what is being changed (also without `list`)")
+    .action(async (...all) => (await import("./members.ts")).list(...all));
+  newMember(members.command("add <name>"))
+    .description("add a datacenter: it copies the data, then votes")
+    .option("--learner", "it shall copy and follow, never vote")
+    .addHelpText("after", "\nExample:\n  epoxy members add tokyo --peer http://10.4.0.1:7111 --api http://10.4.0.1:7110 --wait")
+    .action(async (...all) => (await import("./members.ts")).add(...all));
+  withClientOptions(members.command("remove <id>"))
+    .description("remove a datacenter, also a dead one")
+    .option("--wait", "show the progress until it is done")
+    .action(async (...all) => (await import("./members.ts")).remove(...all));
+  newMember(members.command("replace <id> <name>"))
+    .description("add one datacenter, then remove another")
+    .action(async (...all) => (await import("./members.ts")).replace(...all));
+  withClientOptions(members.command("set <file>"))
+    .description('the whole desired set, from a JSON file: {"replicas":[{"name","peerUrl","apiUrl"}…],"expectedGeneration"?}')
+    .option("--wait", "show the progress until it is done")
+    .action(async (...all) => (await import("./members.ts")).set(...all));
+  withClientOptions(members.command("cancel"))
+    .description("give up the change that is under way, as far as it still can be")
+    .action(async (...all) => (await import("./members.ts")).cancel(...all));
+  withClientOptions(members.command("takeover"))
+    .description("make the datacenter that is asked the coordinator's, when the coordinator's is lost")
+    .action(async (...all) => (await import("./members.ts")).takeover(...all));
+}

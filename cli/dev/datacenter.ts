@@ -1,0 +1,55 @@
+/** The processes of one datacenter: its Redis, its servers, its worker. */
+import type { ProcessKind } from "./cluster.ts";
+import { until, type Waiting } from "./join.ts";
+import type { DatacenterPlace, Layout } from "./layout.ts";
+import { type Programs, redisIsUp, redisSpec, serverSpec, workerSpec } from "./processes.ts";
+import { type Supervised, supervise, type Watching } from "./supervised.ts";
+
+export type Datacenter = {
+  readonly place: DatacenterPlace;
+  /** Starts servers and worker once Redis answers. */
+  startNodes(waiting: Waiting): Promise<void>;
+  pids(): { server: number[]; worker: number[]; redis: number | null };
+  stopNodes(): Promise<void>;
+  stopRedis(): Promise<void>;
+  kill(): Promise<void>;
+  revive(waiting: Waiting): Promise<void>;
+};
+
+type DatacenterInput = {
+  readonly programs: Programs;
+  readonly layout: Layout;
+  readonly place: DatacenterPlace;
+  readonly wan: Record<string, number> | null;
+  readonly watch: (kind: ProcessKind) => Watching;
+};
+
+/** Starts Redis at once. */
+export function createDatacenter({ programs, layout, place, wan, watch }: DatacenterInput): Datacenter {
+  const redis = supervise(redisSpec(programs, layout, place), watch("redis"));
+  let servers: Supervised[] = [];
+  let workers: Supervised[] = [];
+  const nodes = () => [...workers, ...servers];
+  const running = (list: readonly Supervised[]) => list.map((each) => each.pid()).filter((pid) => pid !== null);
+
+  return {
+    place,
+    async startNodes(waiting) {
+      waiting.say(place.number, "starts Redis");
+      await until(waiting, () => redisIsUp(place));
+      waiting.signal.throwIfAborted();
+      waiting.say(place.number, "starts its servers");
+      servers = place.servers.map((_, index) => supervise(serverSpec(layout, place, index, wan), watch("server")));
+      workers = [supervise(workerSpec(layout, place, wan), watch("worker"))];
+    },
+    pids: () => ({ server: running(servers), worker: running(workers), redis: redis.pid() }),
+    stopNodes: async () => void (await Promise.all(nodes().map((each) => each.stop()))),
+    stopRedis: () => redis.stop(),
+    kill: async () => void (await Promise.all([...nodes(), redis].map((each) => each.kill()))),
+    async revive(waiting) {
+      redis.start();
+      await until(waiting, () => redisIsUp(place));
+      for (const each of nodes()) each.start();
+    },
+  };
+}

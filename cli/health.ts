@@ -1,0 +1,58 @@
+/** One look at every datacenter, for `status`, `doctor` and `dev`. */
+import type { Client } from "../client/client.ts";
+import { RequestError } from "../client/errors.ts";
+import type { ClusterAnswer, Member } from "../client/types.ts";
+
+export type Health = {
+  readonly id: number;
+  readonly name: string;
+  /** What the replica says of itself; the cluster's word where it cannot be reached. */
+  readonly status: string;
+  readonly apiUrl: string;
+  readonly reachable: boolean;
+  readonly ready: boolean;
+  /** Why it is not ready, in words. */
+  readonly problems: readonly string[];
+  readonly epoch: number | null;
+  readonly roundTripMs: number | null;
+  /** How far its wall clock is ahead of ours; as coarse as the Date header, a second. */
+  readonly clockAheadMs: number | null;
+};
+
+type At = (url: string, timeoutMs?: number) => Client;
+
+/** @throws RequestError when no endpoint at all answers */
+export async function healthOfAll(client: Client, at: At): Promise<{ cluster: ClusterAnswer; members: Health[] }> {
+  const cluster = await client.cluster();
+  const members = await Promise.all(cluster.replicas.map((member) => healthOf(member, at(member.apiUrl))));
+  return { cluster, members };
+}
+
+async function healthOf(member: Member, client: Client): Promise<Health> {
+  const { id, name, apiUrl } = member;
+  const startedMs = performance.now();
+  try {
+    const answer = await client.raw("/v1/cluster");
+    const roundTripMs = performance.now() - startedMs;
+    const own = JSON.parse(Buffer.from(answer.bytes).toString("utf8")) as ClusterAnswer;
+    const problems = await problemsOf(client);
+    const date = Date.parse(answer.headers["date"] ?? "");
+    const clockAheadMs = Number.isNaN(date) ? null : date + 500 - Date.now();
+    return { id, name, apiUrl, status: own.replica.status, reachable: true, ready: problems === null, problems: problems ?? [], epoch: own.epoch, roundTripMs, clockAheadMs };
+  } catch (error) {
+    if (!(error instanceof RequestError)) throw error;
+    return { id, name, apiUrl, status: member.status, reachable: false, ready: false, problems: [error.message], epoch: null, roundTripMs: null, clockAheadMs: null };
+  }
+}
+
+/** null: it can serve. */
+export async function problemsOf(client: Client): Promise<string[] | null> {
+  try {
+    await client.raw("/readyz");
+    return null;
+  } catch (error) {
+    if (!(error instanceof RequestError)) throw error;
+    const reasons = error.details["problems"] ?? error.details["reasons"];
+    return Array.isArray(reasons) && reasons.length > 0 ? reasons.map(String) : [error.message];
+  }
+}

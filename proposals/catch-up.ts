@@ -1,0 +1,226 @@
+/** How a replica that was away converges by itself: each tells the others what it has executed, and asks for what it lacks. */
+import { covers, frontierOf, frontierSlot, minFrontier } from "../protocol/frontier.ts";
+import { instanceId, instanceName, ownerOf, slotOf } from "../protocol/ids.ts";
+import { limits } from "../protocol/limits.ts";
+import type { CommittedInstance, PeerReply, PeerRequestOf, SlotRange, SyncState } from "../protocol/messages.ts";
+import type { Frontier, InstanceId, ReplicaId, Slot } from "../protocol/types.ts";
+import { stepAcceptor } from "../protocol/acceptor.ts";
+import { applyWrites, audience, type Context } from "./context.ts";
+import { afterExecution, executeBlockedOn, tryExecute } from "./execute.ts";
+import { heardFrom, peerOf, rememberSync } from "./health.ts";
+import { fetchChain } from "./voter-duties.ts";
+
+/** One round with every member: heartbeat, frontiers, and then what is missing here. */
+export async function syncRound(ctx: Context): Promise<void> {
+  const advertisedFloor = await ownFloor(ctx);
+  const digest = (await ctx.store.digest()).toString(16).padStart(32, "0");
+  ctx.ownSync = { advertisedFloor, digest };
+  await Promise.all(audience(ctx).map((peer) => syncWith(ctx, peer)));
+}
+
+async function syncWith(ctx: Context, peer: ReplicaId): Promise<void> {
+  const startMs = ctx.clock.monotonicMs();
+  try {
+    const { header, reply } = await ctx.peers.request(peer, { kind: "sync", ...syncState(ctx, peer) }, { timeoutMs: limits.peerTimeoutMs, signal: ctx.stop.signal });
+    heardFrom(ctx, peer, header, ctx.clock.monotonicMs() - startMs);
+    if (reply.kind !== "syncOk") return;
+    rememberSync(ctx, peer, reply);
+    if (reply.chainEpoch > (ctx.known.chain.at(-1)?.epoch ?? 0)) await fetchChain(ctx, peer);
+  } catch (error) {
+    ctx.log.debug({ peer, error: String(error) }, "no answer to sync");
+  }
+}
+
+export async function answerSync(ctx: Context, request: PeerRequestOf<"sync">, from: ReplicaId): Promise<PeerReply> {
+  rememberSync(ctx, from, request);
+  return { kind: "syncOk", ...syncState(ctx, from) };
+}
+
+function syncState(ctx: Context, peer: ReplicaId): SyncState {
+  const { incarnation, counter } = peerOf(ctx, peer);
+  return {
+    executed: ctx.known.progress.executed,
+    advertisedFloor: ctx.ownSync.advertisedFloor,
+    wallMs: ctx.clock.wallMs(),
+    seenCounter: counter,
+    seenIncarnation: incarnation,
+    chainEpoch: ctx.known.chain.at(-1)?.epoch ?? 0,
+    digest: ctx.ownSync.digest,
+  };
+}
+
+/**
+ * What this replica says towards the global floor: its executed prefix, held back by the floor of each own instance that is
+ * not committed here (consensus section 2). The prefix is read before the list: a later submit has at least that floor.
+ */
+async function ownFloor(ctx: Context): Promise<Frontier> {
+  const [progress] = await ctx.store.read("progress", [""]);
+  const { replica } = ctx.known;
+  if (progress === null || progress === undefined || replica === null) return [];
+  const floors: Frontier[] = [progress.executed];
+  for (const id of await openIn(ctx, replica.self, progress.executed)) {
+    if (ctx.executed.has(id)) continue;
+    const [record] = await ctx.store.read("instance", [instanceName(id)]);
+    if (record !== null && record !== undefined && record.phase !== "committed" && record.initDeps !== null) floors.push(record.initDeps.floor);
+  }
+  return minFrontier(floors);
+}
+
+/** Ids of one column above the executed prefix. */
+async function openIn(ctx: Context, replica: ReplicaId, executed: Frontier): Promise<InstanceId[]> {
+  const after = instanceId(replica, frontierSlot(executed, replica) as Slot);
+  const ids = await ctx.store.openInstances(after, limits.openScanMax);
+  return ids.filter((id) => ownerOf(id) === replica);
+}
+
+/** Committed instances of these ranges as far as one page goes. */
+export async function committedIn(ctx: Context, ranges: readonly SlotRange[]): Promise<CommittedInstance[]> {
+  const ids = ranges.flatMap(({ replica, from, to }) => {
+    const count = Math.max(0, Math.min(to - from + 1, limits.pageEntriesMax));
+    return Array.from({ length: count }, (_, i) => instanceId(replica, (from + i) as Slot));
+  });
+  const records = await ctx.store.read("instance", ids.slice(0, limits.pageEntriesMax).map(instanceName));
+  const page: CommittedInstance[] = [];
+  let bytes = 0;
+  for (const record of records) {
+    if (record === null || record.phase !== "committed" || record.value === null) continue;
+    bytes += payloadBytes(record.value);
+    if (page.length > 0 && bytes > limits.pageBytesMax) break;
+    page.push({ id: record.id, epoch: record.epoch, value: record.value, deps: record.deps });
+  }
+  return page;
+}
+
+/** Roughly what a value weighs, so that a page stays below the message limit. */
+function payloadBytes(value: CommittedInstance["value"]): number {
+  if (value === "nop") return 16;
+  let bytes = 64;
+  const weigh = (data: Uint8Array | null | undefined) => {
+    bytes += 16 + (data?.byteLength ?? 0);
+  };
+  for (const { commands } of value.entries) {
+    for (const command of commands) {
+      const inner = command.kind === "txn" ? command.commands : [command];
+      for (const one of inner) {
+        bytes += "key" in one ? one.key.length + 16 : 16;
+        if (one.kind === "set") weigh(one.value);
+        if (one.kind === "checkAndSet") {
+          weigh(one.newValue);
+          if (one.expect.kind === "oneOf") one.expect.values.forEach(weigh);
+        }
+      }
+      if (command.kind === "txn") for (const { key, expect } of command.checks) {
+        bytes += key.length + 16;
+        if (expect.kind === "oneOf") expect.values.forEach(weigh);
+      }
+    }
+  }
+  return bytes;
+}
+
+/**
+ * Fetches from its peers what this replica lacks. Only what a peer had executed by its sync before the last one counts as
+ * lacking: newer commits are on their way.
+ */
+export async function catchUp(ctx: Context): Promise<void> {
+  if (ctx.known.replica === null || ctx.known.replica.epoch === 0) return;
+  for (const [peer, { previousSync }] of ctx.health) {
+    if (previousSync !== null) await fetchUpTo(ctx, peer, previousSync.executed);
+  }
+}
+
+/** Fetches what `peer` has executed up to `target` and this replica has not committed, page by page while that helps. */
+export async function fetchUpTo(ctx: Context, peer: ReplicaId, target: Frontier): Promise<void> {
+  for (const [replica, slot] of target) {
+    let from = frontierSlot(ctx.known.progress.executed, replica) + 1;
+    while (from <= slot && !ctx.stop.signal.aborted) {
+      const to = Math.min(slot, from + limits.pageEntriesMax - 1);
+      const missing = await missingIn(ctx, replica, from, to);
+      if (missing.length > 0 && !(await fetchRanges(ctx, peer, missing))) return;
+      from = to + 1;
+    }
+  }
+}
+
+async function missingIn(ctx: Context, replica: ReplicaId, from: number, to: number): Promise<SlotRange[]> {
+  const ids = Array.from({ length: to - from + 1 }, (_, i) => instanceId(replica, (from + i) as Slot)).filter(
+    (id) => !ctx.executed.has(id) && !covers(ctx.known.progress.executed, id),
+  );
+  const records = await ctx.store.read("instance", ids.map(instanceName));
+  return rangesOf(ids.filter((_, i) => records[i]?.phase !== "committed"));
+}
+
+/** Ascending ids of one column as ranges without gaps. */
+export function rangesOf(ids: readonly InstanceId[]): SlotRange[] {
+  const ranges: { replica: ReplicaId; from: number; to: number }[] = [];
+  for (const id of ids) {
+    const last = ranges.at(-1);
+    if (last !== undefined && last.replica === ownerOf(id) && last.to + 1 === slotOf(id)) last.to++;
+    else ranges.push({ replica: ownerOf(id), from: slotOf(id), to: slotOf(id) });
+  }
+  return ranges;
+}
+
+/** Fetches and commits; false when the peer did not help, so that asking on is in vain. */
+export async function fetchRanges(ctx: Context, peer: ReplicaId, ranges: readonly SlotRange[]): Promise<boolean> {
+  let left = ranges;
+  while (left.length > 0) {
+    const got = await download(ctx, peer, left);
+    if (got.length === 0) return false;
+    await commitPage(ctx, got);
+    ctx.meter.count("epoxy_instances_caught_up_total", {}, got.length);
+    const have = new Set(got.map(({ id }) => id));
+    const next = rangesOf(idsOf(left).filter((id) => !have.has(id)));
+    left = next;
+  }
+  return true;
+}
+
+/** Commits and executes many in few transactions, about in the order in which they were submitted, so that few of them block. */
+async function commitPage(ctx: Context, page: readonly CommittedInstance[]): Promise<void> {
+  const seqOf = ({ value }: CommittedInstance) => (value === "nop" ? 0 : value.seq);
+  const ordered = [...page].sort((a, b) => seqOf(a) - seqOf(b) || a.id - b.id);
+  for (let at = 0; at < ordered.length; at += limits.catchUpBatch) {
+    const batch = ordered.slice(at, at + limits.catchUpBatch);
+    const results = await ctx.store.transact((tx) => {
+      for (const instance of batch) applyWrites(tx, stepAcceptor(tx, { kind: "commit", ...instance }).writes);
+      return batch.map(({ id }) => [id, tryExecute(ctx, tx, id)] as const);
+    });
+    for (const [id, result] of results) await afterExecution(ctx, id, result);
+    for (const { id } of batch) await executeBlockedOn(ctx, id);
+  }
+}
+
+function idsOf(ranges: readonly SlotRange[]): InstanceId[] {
+  return ranges.flatMap(({ replica, from, to }) => Array.from({ length: to - from + 1 }, (_, i) => instanceId(replica, (from + i) as Slot)));
+}
+
+async function download(ctx: Context, peer: ReplicaId, ranges: readonly SlotRange[]): Promise<readonly CommittedInstance[]> {
+  try {
+    const { reply } = await ctx.peers.request(peer, { kind: "downloadInstances", ranges }, { timeoutMs: limits.downloadTimeoutMs, signal: ctx.stop.signal });
+    return reply.kind === "instances" ? reply.instances : [];
+  } catch {
+    return [];
+  }
+}
+
+/** How many instances some voter has executed that this replica has not. */
+export function lagBehind(ctx: Context): number {
+  let lag = 0;
+  for (const { sync } of ctx.health.values()) {
+    if (sync === null) continue;
+    let behind = 0;
+    for (const [replica, slot] of sync.executed) behind += Math.max(0, slot - frontierSlot(ctx.known.progress.executed, replica));
+    lag = Math.max(lag, behind);
+  }
+  return lag;
+}
+
+/** The column heights some peer knows of, for finding holes. */
+export function highestKnown(ctx: Context): Frontier {
+  const slots = new Map<number, number>();
+  for (const { sync } of ctx.health.values()) {
+    for (const [replica, slot] of sync?.executed ?? []) slots.set(replica, Math.max(slot, slots.get(replica) ?? 0));
+  }
+  return frontierOf(slots);
+}

@@ -1,0 +1,27 @@
+/**
+ * Tells every member of a commit. It is sent again while the member can be reached; a member that is away gets it by
+ * catch-up: the instance stays in the log until every member's floor has passed it, which is its acknowledgement.
+ */
+import { limits } from "../protocol/limits.ts";
+import type { CommittedInstance } from "../protocol/messages.ts";
+import type { ReplicaId } from "../protocol/types.ts";
+import { audience, type Context, suspected } from "./context.ts";
+import { heardFrom } from "./health.ts";
+
+export function commitEverywhere(ctx: Context, instance: CommittedInstance): void {
+  for (const to of audience(ctx)) void commitAt(ctx, to, instance);
+}
+
+async function commitAt(ctx: Context, to: ReplicaId, instance: CommittedInstance): Promise<void> {
+  for (let tries = 0; tries < limits.commitTries && !ctx.stop.signal.aborted; tries++) {
+    const startMs = ctx.clock.monotonicMs();
+    try {
+      const { header, reply } = await ctx.peers.request(to, { kind: "commit", ...instance }, { timeoutMs: limits.peerTimeoutMs, signal: ctx.stop.signal });
+      heardFrom(ctx, to, header, ctx.clock.monotonicMs() - startMs);
+      if (reply.kind !== "refused") return;
+    } catch {
+      if (suspected(ctx, to)) return;
+    }
+    await ctx.clock.sleep(100 * 2 ** tries, ctx.stop.signal);
+  }
+}

@@ -1,0 +1,166 @@
+/** What the parts of one replica share: the ports, what is known from memory, and who waits for what. */
+import { linkOf } from "../protocol/cluster.ts";
+import { EpoxyError } from "../protocol/errors.ts";
+import { limits } from "../protocol/limits.ts";
+import type { ReplicaStatus, SyncState } from "../protocol/messages.ts";
+import { type Thresholds, thresholds } from "../protocol/quorum.ts";
+import type { Ballot, ChainLink, Epoch, Frontier, InstanceId, Key, KeyState, Members, Progress, ReplicaId, ReplicaState, Write } from "../protocol/types.ts";
+import type { OwnEnd } from "./execute.ts";
+import type { Ports, Transaction } from "./ports.ts";
+import type { SlotBlock } from "./slots.ts";
+import type { Stuck } from "./sweep.ts";
+
+/** What is heard of one other replica. */
+export type Peer = {
+  lastSeenMs: number | null;
+  roundTripMs: number | null;
+  epoch: number;
+  status: ReplicaStatus | null;
+  incarnation: string;
+  counter: number;
+  /** Its newest sync, and the one before: what it had executed half a second ago can no longer be on its way here. */
+  sync: SyncState | null;
+  previousSync: SyncState | null;
+};
+
+/**
+ * The newest state this process knows, for choosing whom to ask and what to refuse early. It may be behind what another
+ * process of this replica wrote: every decision that safety rests on is made again inside a transaction.
+ */
+export type Known = {
+  replica: ReplicaState | null;
+  chain: readonly ChainLink[];
+  members: Members | null;
+  progress: Progress;
+};
+
+export type Context = Ports & {
+  readonly known: Known;
+  readonly peers: Ports["peers"];
+  readonly health: Map<ReplicaId, Peer>;
+  /** Of this disk; from the identity, or drawn for a newcomer. */
+  incarnation: string;
+  readonly build: string;
+  /** Executed here above the known prefix, as seen by this process. Executed is for ever, so a stale set is harmless. */
+  readonly executed: Set<InstanceId>;
+  /** Columns in which the last sweep saw something above the prefix that this process has not executed itself. */
+  readonly openColumns: Set<ReplicaId>;
+  /** Called once the instance is executed (or committed as Nop). */
+  readonly waiters: Map<InstanceId, Set<() => void>>;
+  /** How instances ended that someone here waits for; taken away by whoever waits. */
+  readonly answers: Map<InstanceId, OwnEnd>;
+  /** Committed instances that wait for another one to commit or execute: blocker -> those that wait. */
+  readonly blocked: Map<InstanceId, Set<InstanceId>>;
+  /** Undecided instances that hold up execution, with the time they were first found to. */
+  readonly urgent: Map<InstanceId, number>;
+  readonly recovering: Map<InstanceId, Promise<void>>;
+  /** Undecided instances as the sweep has seen them. */
+  readonly stuck: Map<InstanceId, Stuck>;
+  /** The ballot a recovery was refused for: the next try goes above it. */
+  readonly ballotsSeen: Map<InstanceId, Ballot>;
+  /** How often a waiting recovery sends its Waiting notice again. */
+  readonly waitingResendMs: number;
+  /** Instances not executed here, as of the last sweep. */
+  openCount: number;
+  /** What the last sync round found to say. */
+  ownSync: { readonly advertisedFloor: Frontier; readonly digest: string };
+  /** Why this disk must not vote although it has an identity; null once the voters have said that it may. */
+  fence: string | null;
+  /** Why nothing on this store may vote, as the composition root found (Redis settings); null when it is fit. */
+  unfit: string | null;
+  /** Called when the members or the chain in `known` changed: addresses follow. */
+  membersChanged: () => void;
+  /** The walk to the newest epoch, while it runs. */
+  moving: Promise<void> | null;
+  /** First values seen elsewhere of keys that are absent here. */
+  readonly optimistic: Map<Key, KeyState>;
+  frozenSinceMs: number | null;
+  readonly block: SlotBlock;
+  /** Newest hour of idempotency buckets whose close was executed here. */
+  closedHour: number;
+  /** How often a waiting caller looks at the store, for what another process did. */
+  readonly pollMs: number;
+  /** How long an owner goes on with an instance whose caller has gone. */
+  readonly leadTimeoutMs: number;
+  /** Set when the replica is being stopped. */
+  readonly stop: AbortController;
+};
+
+export function applyWrites(tx: Transaction, writes: readonly Write[]): void {
+  for (const write of writes) tx.put(write);
+}
+
+/** The identity, or the reason why there is nothing to do without one. */
+export function identity(ctx: Context): ReplicaState {
+  const { replica } = ctx.known;
+  if (replica === null) throw new EpoxyError("notReady", "this replica is joining: it serves once the coordinator has added it");
+  return replica;
+}
+
+/** Why this replica must not vote at all; null when nothing is in the way. */
+export function barred(ctx: Context): string | null {
+  return ctx.unfit ?? ctx.fence;
+}
+
+/** Link of the epoch this replica takes part in; null while it is still copying. */
+export function currentLink(ctx: Context): ChainLink | null {
+  const { replica, chain } = ctx.known;
+  return replica === null ? null : linkOf(chain, replica.epoch);
+}
+
+export function votersOf(ctx: Context, epoch: Epoch): { readonly voters: readonly ReplicaId[]; readonly need: Thresholds } {
+  const link = linkOf(ctx.known.chain, epoch);
+  if (link === null) throw new EpoxyError("notReady", `epoch ${epoch} is not known here yet`);
+  return { voters: link.voters, need: thresholds(link.voters.length) };
+}
+
+/** Everyone who must learn of commits: voters of the newest links and all members, without this replica. */
+export function audience(ctx: Context): ReplicaId[] {
+  const ids = new Set<ReplicaId>();
+  for (const link of ctx.known.chain.slice(-2)) for (const id of link.voters) ids.add(id);
+  const members = ctx.known.members ?? ctx.known.chain.at(-1)?.members;
+  for (const { id } of members?.members ?? []) ids.add(id);
+  ids.delete(ctx.known.replica?.self as ReplicaId);
+  return [...ids];
+}
+
+export function suspected(ctx: Context, id: ReplicaId): boolean {
+  if (id === ctx.known.replica?.self) return false;
+  const seen = ctx.health.get(id)?.lastSeenMs ?? null;
+  return seen === null || ctx.clock.monotonicMs() - seen > limits.suspectMs;
+}
+
+/** Enough voters of the current epoch were heard from lately to decide anything. */
+export function quorumReachable(ctx: Context): boolean {
+  const link = currentLink(ctx);
+  if (link === null) return false;
+  const self = ctx.known.replica?.self;
+  const now = ctx.clock.monotonicMs();
+  const heard = link.voters.filter((id) => id === self || now - (ctx.health.get(id)?.lastSeenMs ?? -Infinity) < limits.quorumLostMs);
+  return heard.length >= thresholds(link.voters.length).slow;
+}
+
+/** Wakes whoever waits for the instance in this process. */
+export function wake(ctx: Context, id: InstanceId): void {
+  const waiting = ctx.waiters.get(id);
+  if (waiting === undefined) return;
+  ctx.waiters.delete(id);
+  for (const resume of waiting) resume();
+}
+
+/** Resolves when `wake(id)` is called, after `ms`, or when the replica stops. */
+export async function waitFor(ctx: Context, id: InstanceId, ms: number): Promise<void> {
+  const timer = new AbortController();
+  const woken = new Promise<void>((resolve) => {
+    const waiting = ctx.waiters.get(id) ?? new Set();
+    waiting.add(resolve);
+    ctx.waiters.set(id, waiting);
+    void ctx.clock.sleep(ms, timer.signal).then(() => {
+      waiting.delete(resolve);
+      if (waiting.size === 0 && ctx.waiters.get(id) === waiting) ctx.waiters.delete(id);
+      resolve();
+    });
+  });
+  await woken;
+  timer.abort();
+}

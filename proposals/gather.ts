@@ -1,0 +1,107 @@
+import type { PeerReply, PeerRequest } from "../protocol/messages.ts";
+import type { ReplicaId } from "../protocol/types.ts";
+import type { Context } from "./context.ts";
+import { answerLocally } from "./handle-message.ts";
+import { limits } from "../protocol/limits.ts";
+import { heardFrom } from "./health.ts";
+
+export type Answers = Map<ReplicaId, PeerReply>;
+
+export type Gathering<T> = {
+  /** What was concluded, or null when the deadline passed first. */
+  readonly result: Promise<T | null>;
+  /** Grows also after the conclusion, until `stop` is called or everyone answered. */
+  readonly answers: Answers;
+  stop(): void;
+};
+
+export type GatherInput<T> = {
+  readonly to: readonly ReplicaId[];
+  readonly request: PeerRequest;
+  readonly timeoutMs: number;
+  /** Looks at all answers so far; null to go on. Called after each answer, and once more after `nudgeMs`. */
+  readonly conclude: (answers: Answers, nudged: boolean) => T | null;
+  /** When to call `conclude` with `nudged`, from the start; null for never. */
+  readonly nudgeMs?: number | null;
+  /** Answers that are worth asking for again. */
+  readonly again?: (reply: PeerReply) => boolean;
+};
+
+/** Not now, but perhaps in a moment: a voter that lags an epoch behind, or a refusal. */
+const askAgain = (reply: PeerReply): boolean => reply.kind === "notVoting" || reply.kind === "refused";
+
+/**
+ * Asks many, this replica included, and resolves as soon as something can be concluded. Each one is asked again until it
+ * answers (consensus 6.5); what runs is bounded by the deadline.
+ */
+export function gather<T>(ctx: Context, input: GatherInput<T>): Gathering<T> {
+  const answers: Answers = new Map();
+  const stop = new AbortController();
+  const self = ctx.known.replica?.self;
+  const deadlineMs = ctx.clock.monotonicMs() + input.timeoutMs;
+  const again = input.again ?? askAgain;
+
+  let nudged = false;
+  let settle: (value: T | null) => void = () => {};
+  let settled = false;
+  const result = new Promise<T | null>((resolve) => {
+    settle = (value) => {
+      settled = true;
+      resolve(value);
+    };
+  });
+  const look = () => {
+    if (settled) return;
+    const concluded = input.conclude(answers, nudged);
+    if (concluded !== null) settle(concluded);
+  };
+
+  const ask = async (to: ReplicaId) => {
+    for (let tries = 0; !stop.signal.aborted; tries++) {
+      const reply = await askOnce(ctx, to, to === self, input.request, deadlineMs, stop.signal);
+      if (stop.signal.aborted) return;
+      if (reply !== null) {
+        answers.set(to, reply);
+        look();
+        if (!again(reply)) return;
+      }
+      await ctx.clock.sleep(Math.min(50 * 2 ** tries, 1_000), stop.signal);
+    }
+  };
+  for (const to of input.to) void ask(to);
+
+  void ctx.clock.sleep(input.timeoutMs, stop.signal).then(() => {
+    if (!settled) settle(null);
+    stop.abort();
+  });
+  const { nudgeMs = null } = input;
+  if (nudgeMs !== null) {
+    void ctx.clock.sleep(nudgeMs, stop.signal).then(() => {
+      nudged = true;
+      look();
+    });
+  }
+  return { result, answers, stop: () => stop.abort() };
+}
+
+/** Gathers, concludes and stops asking. */
+export async function gatherOnce<T>(ctx: Context, input: GatherInput<T>): Promise<T | null> {
+  const gathering = gather(ctx, input);
+  const result = await gathering.result;
+  gathering.stop();
+  return result;
+}
+
+async function askOnce(ctx: Context, to: ReplicaId, local: boolean, request: PeerRequest, deadlineMs: number, signal: AbortSignal): Promise<PeerReply | null> {
+  try {
+    if (local) return await answerLocally(ctx, request);
+    const startMs = ctx.clock.monotonicMs();
+    const timeoutMs = Math.max(1, Math.min(limits.peerTimeoutMs, deadlineMs - startMs));
+    const { header, reply } = await ctx.peers.request(to, request, { timeoutMs, signal });
+    heardFrom(ctx, to, header, ctx.clock.monotonicMs() - startMs);
+    return reply;
+  } catch (error) {
+    if (!signal.aborted) ctx.log.debug({ peer: to, request: request.kind, error: String(error) }, "no answer");
+    return null;
+  }
+}

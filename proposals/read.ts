@@ -1,0 +1,142 @@
+/** Reads that log nothing and delay no writer: PROPOSAL "reads", consensus section 9. */
+import { isVoter } from "../protocol/cluster.ts";
+import { keyFootprint } from "../protocol/conflict.ts";
+import { EpoxyError } from "../protocol/errors.ts";
+import { covers, frontierWithin, maxFrontier } from "../protocol/frontier.ts";
+import { instanceName } from "../protocol/ids.ts";
+import { limits } from "../protocol/limits.ts";
+import type { Epoch, Frontier, InstanceId, Key, KeyState, ReplicaId } from "../protocol/types.ts";
+import type { ReadMode } from "./api.ts";
+import { barred, type Context, currentLink, identity, quorumReachable, votersOf, waitFor } from "./context.ts";
+import { execute } from "./execute.ts";
+import { gatherOnce } from "./gather.ts";
+import { propose } from "./propose.ts";
+
+const NEVER_WRITTEN: KeyState = { value: null, version: 0 };
+
+export async function read(ctx: Context, key: Key, mode: ReadMode, timeoutMs: number): Promise<KeyState> {
+  switch (mode) {
+    case "linearizable":
+      return readLinearizable(ctx, key, timeoutMs);
+    case "local":
+      return readLocal(ctx, key);
+    case "optimistic":
+      return readOptimistic(ctx, key);
+  }
+}
+
+async function readLocal(ctx: Context, key: Key): Promise<KeyState> {
+  const [state] = await ctx.store.read("value", [key]);
+  return state ?? NEVER_WRITTEN;
+}
+
+/** Waits for every write that slowQ voters know of, then answers from the own state; with adders it makes sure a second time. */
+export async function readLinearizable(ctx: Context, key: Key, timeoutMs: number): Promise<KeyState> {
+  const deadlineMs = ctx.clock.monotonicMs() + timeoutMs;
+  const { self, epoch } = identity(ctx);
+  const bar = barred(ctx);
+  if (bar !== null) throw new EpoxyError("notReady", bar);
+  if (!isVoter(ctx.known.chain, epoch, self)) throw new EpoxyError("notReady", `replica ${self} does not vote (it is learning or was removed): it answers local reads only`);
+  if (!quorumReachable(ctx)) throw new EpoxyError("noQuorum", "too few datacenters can be reached for a linearizable read; local reads still work");
+  for (let rounds = 0; rounds < limits.readRounds; rounds++) {
+    const first = await ask(ctx, key, deadlineMs);
+    await waitExecuted(ctx, first.ids, deadlineMs);
+    const [progress] = await ctx.store.read("progress", [""]);
+    const state = await readLocal(ctx, key);
+    if (!first.hasAdders) return state;
+    const second = await ask(ctx, key, deadlineMs);
+    const seen = new Set(first.ids);
+    const executed = progress?.executed ?? [];
+    const complete = second.ids.every((id) => seen.has(id) || covers(executed, id)) && frontierWithin(second.globalFloor, executed);
+    if (complete && second.epoch === first.epoch) return state;
+  }
+  // Adders keep coming: a read ordered among them.
+  const { outcome } = await propose(ctx, { commands: [{ kind: "get", key }], idempotencyKey: null, timeoutMs: deadlineMs - ctx.clock.monotonicMs() });
+  const result = outcome.kind === "results" ? outcome.results[0] : undefined;
+  if (result?.kind !== "value") throw new EpoxyError("noQuorum", "the read could not be ordered in time");
+  return { value: result.value, version: result.version };
+}
+
+type Index = { readonly epoch: Epoch; readonly ids: readonly InstanceId[]; readonly hasAdders: boolean; readonly globalFloor: Frontier };
+
+/** The union of slowQ voters' indexes, all in one epoch, this replica's own among them. */
+async function ask(ctx: Context, key: Key, deadlineMs: number): Promise<Index> {
+  for (;;) {
+    const { epoch } = identity(ctx);
+    const { voters, need } = votersOf(ctx, epoch);
+    const left = deadlineMs - ctx.clock.monotonicMs();
+    if (left <= 0) throw new EpoxyError("noQuorum", "too few datacenters answered the read in time");
+    const index = await gatherOnce<Index | "epochMoved">(ctx, {
+      to: voters,
+      request: { kind: "readIndex", epoch, footprints: [keyFootprint(key)] },
+      timeoutMs: left,
+      conclude: (answers) => {
+        const oks = [...answers.values()].flatMap((reply) => (reply.kind === "readIndexOk" ? [reply] : []));
+        if ([...answers.values()].some((reply) => reply.kind === "staleEpoch" || reply.kind === "frozen")) return "epochMoved";
+        if (oks.length < need.slow || answers.get(identity(ctx).self)?.kind !== "readIndexOk") return null;
+        return {
+          epoch,
+          ids: [...new Set(oks.flatMap((reply) => reply.ids))],
+          hasAdders: oks.some((reply) => reply.hasAdders),
+          globalFloor: maxFrontier(oks.map((reply) => reply.globalFloor)),
+        };
+      },
+      again: (reply) => reply.kind === "notVoting" || reply.kind === "refused",
+    });
+    if (index !== null && index !== "epochMoved") return index;
+    if (index === "epochMoved") await ctx.clock.sleep(Math.min(50, Math.max(1, left)), ctx.stop.signal);
+  }
+}
+
+async function waitExecuted(ctx: Context, ids: readonly InstanceId[], deadlineMs: number): Promise<void> {
+  await Promise.all(ids.map((id) => waitOne(ctx, id, deadlineMs)));
+}
+
+async function waitOne(ctx: Context, id: InstanceId, deadlineMs: number): Promise<void> {
+  const isExecuted = () => ctx.executed.has(id) || covers(ctx.known.progress.executed, id);
+  while (!isExecuted()) {
+    const left = deadlineMs - ctx.clock.monotonicMs();
+    if (left <= 0 || ctx.stop.signal.aborted) throw new EpoxyError("noQuorum", `the read waits for instance ${instanceName(id)}, which is not decided yet`);
+    const woken = waitFor(ctx, id, Math.min(left, ctx.pollMs));
+    const [record] = await ctx.store.read("instance", [instanceName(id)]);
+    if (record?.executed === true) {
+      ctx.executed.add(id);
+      return;
+    }
+    if (record?.phase === "committed") await execute(ctx, id);
+    else if (!ctx.urgent.has(id)) ctx.urgent.set(id, ctx.clock.monotonicMs());
+    if (!isExecuted()) await woken;
+  }
+}
+
+/**
+ * For keys that are set once: the own value, else the first one any voter has, remembered until this replica executes a
+ * change of the key. "Absent" is believed only of all voters or after a second, and never remembered.
+ */
+async function readOptimistic(ctx: Context, key: Key): Promise<KeyState> {
+  const local = await readLocal(ctx, key);
+  if (local.value !== null) return local;
+  const remembered = ctx.optimistic.get(key);
+  if (remembered !== undefined && remembered.version > local.version) return remembered;
+  ctx.optimistic.delete(key);
+  const { replica } = ctx.known;
+  if (replica === null) return local;
+  const others = (currentLink(ctx)?.voters ?? ctx.known.chain.at(-1)?.voters ?? []).filter((id: ReplicaId) => id !== replica.self);
+  const found = await gatherOnce<KeyState>(ctx, {
+    to: others,
+    request: { kind: "kvGet", key },
+    timeoutMs: limits.optimisticReadMs,
+    conclude: (answers) => {
+      for (const reply of answers.values()) {
+        if (reply.kind === "kvValue" && reply.value !== null && reply.version > local.version) return { value: reply.value, version: reply.version };
+      }
+      const absent = [...answers.values()].filter((reply) => reply.kind === "kvValue").length;
+      return absent === others.length ? local : null;
+    },
+  });
+  if (found === null || found.value === null) return local;
+  if (ctx.optimistic.size >= limits.optimisticKeysMax) ctx.optimistic.delete(ctx.optimistic.keys().next().value as Key);
+  ctx.optimistic.set(key, found);
+  return found;
+}
+

@@ -1,0 +1,134 @@
+/** Finds instances nobody finishes and finishes them, unasked: PROPOSAL "sweep", consensus 6.4. */
+import { covers, frontierSlot } from "../protocol/frontier.ts";
+import { instanceId, instanceName, ownerOf, slotOf } from "../protocol/ids.ts";
+import { limits } from "../protocol/limits.ts";
+import type { InstanceId, ReplicaId, Slot } from "../protocol/types.ts";
+import { barred, type Context, currentLink, suspected } from "./context.ts";
+import { execute } from "./execute.ts";
+import { highestKnown } from "./catch-up.ts";
+import { recover } from "./recover.ts";
+
+/** What the sweep remembers of an instance that is not decided here. */
+export type Stuck = { readonly firstSeenMs: number; attempts: number; lastTryMs: number };
+
+/** One look at everything that is open. */
+export async function sweep(ctx: Context): Promise<void> {
+  const { replica } = ctx.known;
+  if (replica === null || replica.epoch === 0) return;
+  const open = await ctx.store.openInstances(null, limits.openScanMax);
+  const unknown = open.filter((id) => !ctx.executed.has(id) && !covers(ctx.known.progress.executed, id));
+  ctx.openCount = unknown.length;
+  const records = await ctx.store.read("instance", unknown.map(instanceName));
+  noteColumns(ctx, unknown);
+
+  const undecided = new Set<InstanceId>();
+  const ready: InstanceId[] = [];
+  records.forEach((record, i) => {
+    const id = unknown[i] as InstanceId;
+    if (record === null || record.phase !== "committed") undecided.add(id);
+    else if (!record.executed) ready.push(id);
+    else ctx.executed.add(id);
+  });
+  for (const id of ctx.urgent.keys()) if (!undecided.has(id) && (await isUndecided(ctx, id))) undecided.add(id);
+  for (const id of holes(ctx, unknown)) undecided.add(id);
+  forgetDecided(ctx, undecided);
+
+  const due = [...undecided].filter((id) => isDue(ctx, id)).sort((a, b) => firstSeen(ctx, a) - firstSeen(ctx, b) || a - b);
+  for (const id of due) {
+    if (ctx.recovering.size >= limits.recoveriesMax) break;
+    if (!mayRecover(ctx)) break;
+    const stuck = ctx.stuck.get(id) as Stuck;
+    stuck.attempts++;
+    stuck.lastTryMs = ctx.clock.monotonicMs();
+    void recover(ctx, id, ctx.ballotsSeen.get(id) ?? null);
+  }
+  for (const id of ready.slice(0, limits.executeBatchMax)) await execute(ctx, id);
+}
+
+function mayRecover(ctx: Context): boolean {
+  return barred(ctx) === null && (currentLink(ctx)?.voters.includes(ctx.known.replica?.self as ReplicaId) ?? false);
+}
+
+function noteColumns(ctx: Context, open: readonly InstanceId[]): void {
+  ctx.openColumns.clear();
+  for (const id of open) ctx.openColumns.add(ownerOf(id));
+  for (const [replica] of highestKnown(ctx)) ctx.openColumns.add(replica);
+}
+
+async function isUndecided(ctx: Context, id: InstanceId): Promise<boolean> {
+  if (ctx.executed.has(id) || covers(ctx.known.progress.executed, id)) {
+    ctx.urgent.delete(id);
+    return false;
+  }
+  const [record] = await ctx.store.read("instance", [instanceName(id)]);
+  return record?.phase !== "committed";
+}
+
+/** Slots below something known in their column of which there is no record here: perhaps never used. */
+function holes(ctx: Context, open: readonly InstanceId[]): InstanceId[] {
+  const highest = new Map<ReplicaId, number>();
+  for (const id of [...open, ...ctx.executed]) highest.set(ownerOf(id), Math.max(slotOf(id), highest.get(ownerOf(id)) ?? 0));
+  const seen = new Set<InstanceId>(open);
+  const found: InstanceId[] = [];
+  for (const [replica, top] of highest) {
+    for (let at = frontierSlot(ctx.known.progress.executed, replica) + 1; at < top && found.length < limits.recoveriesMax; at++) {
+      const id = instanceId(replica, at as Slot);
+      if (!seen.has(id) && !ctx.executed.has(id)) found.push(id);
+    }
+  }
+  return found;
+}
+
+function forgetDecided(ctx: Context, undecided: ReadonlySet<InstanceId>): void {
+  const now = ctx.clock.monotonicMs();
+  for (const id of ctx.stuck.keys()) {
+    if (!undecided.has(id)) {
+      ctx.stuck.delete(id);
+      ctx.ballotsSeen.delete(id);
+    }
+  }
+  for (const id of undecided) if (!ctx.stuck.has(id)) ctx.stuck.set(id, { firstSeenMs: now, attempts: 0, lastTryMs: now });
+}
+
+function firstSeen(ctx: Context, id: InstanceId): number {
+  return ctx.stuck.get(id)?.firstSeenMs ?? 0;
+}
+
+/**
+ * Left to its owner for a while, longer while the owner answers; then to one voter after the other, so that usually one
+ * tries; at once where it holds up execution and its owner is suspected. The wait doubles with each try.
+ */
+function isDue(ctx: Context, id: InstanceId): boolean {
+  if (ctx.recovering.has(id)) return false;
+  const stuck = ctx.stuck.get(id);
+  if (stuck === undefined) return false;
+  const base = Math.max(limits.recoverAfterMs, 3 * slowestRoundTripMs(ctx));
+  const owner = ownerOf(id);
+  const ownerAlive = owner !== ctx.known.replica?.self && !suspected(ctx, owner);
+  const blocking = ctx.urgent.has(id);
+  const patience = blocking ? (ownerAlive ? base : 0) : ownerAlive ? 3 * base : base;
+  const backoff = stuck.attempts === 0 ? 0 : Math.min(base * 2 ** stuck.attempts, limits.recoverBackoffMsMax) * (0.5 + ctx.random.next());
+  const turn = rank(ctx, id) * (base / 2);
+  return ctx.clock.monotonicMs() - (stuck.attempts === 0 ? stuck.firstSeenMs : stuck.lastTryMs) >= patience + backoff + turn;
+}
+
+/** This replica's place in the order in which voters try: another order for each instance, the owner first. */
+function rank(ctx: Context, id: InstanceId): number {
+  const voters = (currentLink(ctx)?.voters ?? []).filter((voter) => !suspected(ctx, voter));
+  const place = voters.indexOf(ctx.known.replica?.self as ReplicaId);
+  if (ownerOf(id) === ctx.known.replica?.self) return 0;
+  const first = (id * 31) % Math.max(1, voters.length);
+  return (place - first + voters.length) % Math.max(1, voters.length);
+}
+
+function slowestRoundTripMs(ctx: Context): number {
+  let slowest = 0;
+  for (const [id, { roundTripMs }] of ctx.health) if (!suspected(ctx, id)) slowest = Math.max(slowest, roundTripMs ?? 0);
+  return slowest;
+}
+
+export function instancesUndecided(ctx: Context): readonly { readonly id: InstanceId; readonly ageMs: number }[] {
+  const now = ctx.clock.monotonicMs();
+  return [...ctx.stuck].map(([id, { firstSeenMs }]) => ({ id, ageMs: now - firstSeenMs }));
+}
+

@@ -1,0 +1,143 @@
+/** What every replica does when asked about the config chain, and by itself once an epoch is closed. RECONFIGURE steps 4 to 12. */
+import { activate, canActivate, closeAccept, closePrepare, freeze, learnLinks, linkOf, makeSettled, report, settleOutside } from "../protocol/cluster.ts";
+import { limits } from "../protocol/limits.ts";
+import type { PeerReply, PeerRequestOf } from "../protocol/messages.ts";
+import type { ChainLink, Epoch, InstanceId, ReplicaId } from "../protocol/types.ts";
+import { fetchRanges, rangesOf } from "./catch-up.ts";
+import { applyWrites, type Context, suspected } from "./context.ts";
+import { execute } from "./execute.ts";
+import { sha256 } from "./hash.ts";
+import { refreshProgress } from "./progress.ts";
+
+/** Freezes, then fixes Rep: every id with a record here. Both durable before the answer leaves. */
+export async function answerFreeze(ctx: Context, epoch: Epoch): Promise<PeerReply> {
+  const first = await ctx.store.transact((tx) => {
+    const step = freeze(tx, epoch);
+    applyWrites(tx, step.writes);
+    return step.reply;
+  });
+  if (first.kind === "already") return { kind: "freezeOk", reported: first.reported };
+  if (first.kind !== "frozen") return first;
+  await loadIdentity(ctx);
+  // The list before the prefix: what is executed in between is under one of the two.
+  const open = await allOpen(ctx);
+  const [progress] = await ctx.store.read("progress", [""]);
+  const reported = makeSettled(progress?.executed ?? [], open);
+  const { reply } = await ctx.store.transact((tx) => {
+    const step = report(tx, { epoch, reported });
+    applyWrites(tx, step.writes);
+    return step;
+  });
+  ctx.log.info({ epoch, listed: reported.listed.length }, "frozen");
+  return { kind: "freezeOk", reported: reply.reported };
+}
+
+async function allOpen(ctx: Context): Promise<InstanceId[]> {
+  const open: InstanceId[] = [];
+  for (let after: InstanceId | null = null; ; ) {
+    const page: InstanceId[] = await ctx.store.openInstances(after, limits.openScanMax);
+    open.push(...page);
+    if (page.length < limits.openScanMax) return open;
+    after = page.at(-1) ?? null;
+  }
+}
+
+export async function answerClose(ctx: Context, request: PeerRequestOf<"closePrepare"> | PeerRequestOf<"closeAccept">): Promise<PeerReply> {
+  return ctx.store.transact((tx): PeerReply => {
+    const step = request.kind === "closePrepare" ? closePrepare(tx, request) : closeAccept(tx, request);
+    applyWrites(tx, step.writes);
+    return step.reply;
+  });
+}
+
+/** Takes links of the chain that were decided; the sender is trusted to say so, the hashes tie them together. */
+export async function learnChain(ctx: Context, links: readonly ChainLink[]): Promise<void> {
+  const newest = ctx.known.chain.at(-1)?.epoch ?? 0;
+  if (ctx.known.replica === null || links.every((link) => link.epoch <= newest)) return;
+  const { learned } = await ctx.store.transact((tx) => {
+    const step = learnLinks(tx, links, sha256);
+    applyWrites(tx, step.writes);
+    return step.reply;
+  });
+  if (!learned) return;
+  await loadIdentity(ctx);
+  ctx.log.info({ epoch: ctx.known.chain.at(-1)?.epoch, voters: ctx.known.chain.at(-1)?.voters }, "learned the next epoch's voters");
+  void moveOn(ctx);
+}
+
+export async function fetchChain(ctx: Context, peer: ReplicaId): Promise<void> {
+  const afterEpoch = ctx.known.chain.at(-1)?.epoch ?? 0;
+  const { reply } = await ctx.peers.request(peer, { kind: "fetchConfig", afterEpoch }, { timeoutMs: limits.peerTimeoutMs, signal: ctx.stop.signal });
+  if (reply.kind === "config") await learnChain(ctx, reply.links);
+}
+
+/** Reads identity and chain as the store has them now. */
+export async function loadIdentity(ctx: Context): Promise<void> {
+  const [replica] = await ctx.store.read("replica", [""]);
+  const [chain] = await ctx.store.read("chain", [""]);
+  const before = ctx.known.chain.length;
+  ctx.known.replica = replica ?? null;
+  ctx.known.chain = chain?.links ?? [];
+  if (replica !== null && replica !== undefined) ctx.incarnation = replica.incarnation;
+  if (before !== ctx.known.chain.length) ctx.membersChanged();
+}
+
+/** Goes from epoch to epoch while the next one is known: settles, fetches or recovers what K lacks here, executes it, activates. */
+export function moveOn(ctx: Context): Promise<void> {
+  ctx.moving ??= moveOnce(ctx)
+    .catch((error) => ctx.log.warn({ error: String(error) }, "not yet in the newest epoch"))
+    .finally(() => {
+      ctx.moving = null;
+    });
+  return ctx.moving;
+}
+
+async function moveOnce(ctx: Context): Promise<void> {
+  while (!ctx.stop.signal.aborted) {
+    await loadIdentity(ctx);
+    const { replica, chain } = ctx.known;
+    const [progress] = await ctx.store.read("progress", [""]);
+    // Without progress this replica is a learner whose copy is not complete.
+    if (replica === null || progress === null || progress === undefined || linkOf(chain, replica.epoch + 1) === null) return;
+    await settleRest(ctx);
+    const state = await ctx.store.transact((tx) => canActivate(tx, ctx.known.chain));
+    if (state.kind === "missing") {
+      await bringIn(ctx, state.ids);
+      continue;
+    }
+    const reply = await ctx.store.transact((tx) => {
+      const step = activate(tx);
+      applyWrites(tx, step.writes);
+      return step.reply;
+    });
+    await loadIdentity(ctx);
+    await refreshProgress(ctx);
+    if (reply.kind === "activated") ctx.log.info({ epoch: reply.epoch }, "activated");
+  }
+}
+
+/** What closed epochs did not settle is a Nop; whoever waits for one of those learns it now. */
+async function settleRest(ctx: Context): Promise<void> {
+  const open = await allOpen(ctx);
+  for (let at = 0; at < open.length; at += limits.pageEntriesMax) {
+    const page = open.slice(at, at + limits.pageEntriesMax);
+    const settled = await ctx.store.transact((tx) => {
+      const writes = settleOutside(tx, page);
+      applyWrites(tx, writes);
+      return writes.flatMap((write) => (write.kind === "instance" && write.record !== null ? [write.record.id] : []));
+    });
+    for (const id of settled) await execute(ctx, id);
+  }
+}
+
+/** Gets these committed and executed here, from whoever has them, else by recovery (voters of that epoch only). */
+async function bringIn(ctx: Context, ids: readonly InstanceId[]): Promise<void> {
+  const ranges = rangesOf(ids);
+  for (const [peer] of ctx.health) if (!suspected(ctx, peer)) await fetchRanges(ctx, peer, ranges);
+  const now = ctx.clock.monotonicMs();
+  for (const id of ids) {
+    await execute(ctx, id);
+    if (!ctx.executed.has(id) && !ctx.urgent.has(id)) ctx.urgent.set(id, now - limits.suspectMs);
+  }
+  await ctx.clock.sleep(ids.length === 0 ? 200 : 50, ctx.stop.signal);
+}

@@ -1,0 +1,100 @@
+/** The public API. Never listens: main.ts does, tests inject. */
+import swagger from "@fastify/swagger";
+import swaggerUi from "@fastify/swagger-ui";
+import { type FastifyInstance, fastify, LogController } from "fastify";
+import { expected } from "./routes/json.ts";
+import { EpoxyError } from "../protocol/errors.ts";
+import { limits } from "../protocol/limits.ts";
+import { isUtf8 } from "node:buffer";
+import { addClusterRoutes } from "./routes/cluster.ts";
+import { type AppDeps, createAdmission } from "./routes/deps.ts";
+import { addNotFound, answerClientError, asEpoxyError, createErrorHandler, sendError } from "./routes/errors.ts";
+import { addHealthRoutes } from "./routes/health.ts";
+import { addInstanceRoutes } from "./routes/instances.ts";
+import { addKvRoutes, hideKey } from "./routes/kv.ts";
+import { addProposalRoutes } from "./routes/proposals.ts";
+import { addWatchRoute } from "./routes/watch.ts";
+import { createTokenCheck } from "./security.ts";
+
+export type { AppDeps, ReconfigurationView } from "./routes/deps.ts";
+
+export function buildApp(deps: AppDeps): FastifyInstance {
+  const app = fastify({
+    loggerInstance: deps.log,
+    logController: new LogController({ disableRequestLogging: true }),
+    childLoggerFactory: (logger) => logger,
+    bodyLimit: limits.requestBytesMax,
+    requestTimeout: deps.requestTimeoutMs,
+    http: { connectionsCheckingInterval: 1_000 },
+    forceCloseConnections: "idle",
+    rewriteUrl: (request) => hideKey(request.url ?? "/"),
+    routerOptions: { maxParamLength: 4096 },
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, allErrors: false } },
+    clientErrorHandler: answerClientError,
+    frameworkErrors: (error, _request, reply) => {
+      void sendError(reply, asEpoxyError(error) ?? new EpoxyError("badRequest", "the URL is not well-formed"));
+    },
+  });
+  app.setErrorHandler(createErrorHandler(deps));
+  addNotFound(app);
+  addJsonParser(app);
+  addTokenCheck(app, deps);
+  addRequestCount(app, deps);
+  app.register(swagger, { openapi: { info: { title: "Epoxy", description: "Geo-distributed, strongly consistent key-value store", version: "1" } } });
+  app.register(async (scope) => addRoutes(scope, deps));
+  return app;
+}
+
+async function addRoutes(app: FastifyInstance, deps: AppDeps): Promise<void> {
+  const admission = createAdmission(deps.inFlightMax);
+  // Queries and parameters are parsed from the raw URL, where bytes are still bytes: their schemas are for readers.
+  const noCheck = () => true;
+  app.addHook("onRoute", (route) => {
+    if (route.schema?.body === undefined && route.validatorCompiler === undefined) route.validatorCompiler = () => noCheck;
+  });
+  addProposalRoutes(app, deps, admission);
+  await addKvRoutes(app, deps, admission);
+  addClusterRoutes(app, deps);
+  addInstanceRoutes(app, deps);
+  addWatchRoute(app, deps);
+  addHealthRoutes(app, deps);
+  app.get("/openapi.json", { schema: { hide: true } }, async () => app.swagger());
+  app.get("/", { schema: { hide: true } }, async (_request, reply) => reply.redirect("/docs"));
+  await app.register(swaggerUi, { routePrefix: "/docs" });
+}
+
+/** JSON is UTF-8, and what is not must not be mended in silence: it would become another key. */
+function addJsonParser(app: FastifyInstance): void {
+  const parse = app.getDefaultJsonParser("error", "error");
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser("application/json", { parseAs: "buffer" }, (request, body: Buffer, done) => {
+    if (body.length === 0) return done(null, undefined);
+    if (!isUtf8(body)) return done(expected("the body", "JSON in UTF-8"), undefined);
+    return parse(request, body.toString("utf8"), (error, value) => {
+      if (error !== null) return done(new EpoxyError("badRequest", `the body must be JSON: ${jsonProblem(error)}`, { where: "body" }), undefined);
+      return done(null, value);
+    });
+  });
+}
+
+/** V8's message quotes the body, which may hold values; keep the position only. */
+function jsonProblem(error: Error): string {
+  const position = /at position \d+/.exec(error.message)?.[0];
+  return position === undefined ? "it cannot be parsed" : `it cannot be parsed ${position}`;
+}
+
+function addTokenCheck(app: FastifyInstance, { tokens }: AppDeps): void {
+  const check = createTokenCheck(tokens);
+  if (check === null) return;
+  app.addHook("onRequest", async (request) => {
+    const { scope } = request.routeOptions.config;
+    if (scope !== undefined) check(request.headers.authorization, scope);
+  });
+}
+
+function addRequestCount(app: FastifyInstance, { meter }: AppDeps): void {
+  app.addHook("onResponse", (request, reply, done) => {
+    meter.count("epoxy_http_requests_total", { method: request.method, route: request.routeOptions.url ?? "none", status: String(reply.statusCode) });
+    done();
+  });
+}

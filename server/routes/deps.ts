@@ -1,0 +1,54 @@
+import type { FastifyBaseLogger } from "fastify";
+import type { Replica } from "../../proposals/api.ts";
+import type { Clock, Meter, Random, Store } from "../../proposals/ports.ts";
+import { EpoxyError } from "../../protocol/errors.ts";
+import type { ApiToken, Scope } from "../security.ts";
+
+/** What `/v1/cluster` says of a reconfiguration. */
+export type ReconfigurationView = { readonly generation: number; readonly phase: string; readonly since: number | string; readonly detail: string; readonly workflowUrl: string | null };
+
+export type AppDeps = {
+  readonly replica: Replica;
+  readonly store: Pick<Store, "changes" | "lastChange">;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: FastifyBaseLogger;
+  readonly meter: Meter;
+  /** Prometheus text. */
+  readonly metrics: { readonly contentType: string; metrics(): Promise<string> };
+  /** None: the API is open, which config.ts allows on loopback only. */
+  readonly tokens: readonly ApiToken[];
+  /** From the coordinator workflow, or null where it cannot be asked. */
+  readonly reconfiguration: () => Promise<ReconfigurationView | null>;
+  /** Why this process cannot serve, beside what the replica reports: Redis settings and the like. Empty when it can. */
+  readonly readyProblems: () => Promise<readonly string[]>;
+  /** Proposals and reads of this process at once; beyond them 429. */
+  readonly inFlightMax: number;
+  /** For a request to arrive whole. */
+  readonly requestTimeoutMs: number;
+};
+
+declare module "fastify" {
+  interface FastifyContextConfig {
+    /** Which token a route needs; open without one. */
+    scope?: Scope;
+  }
+}
+
+/** Bounds what is under way at once, so that overload is refused early instead of timing out late. */
+export type Admission = { run<T>(work: () => Promise<T>): Promise<T> };
+
+export function createAdmission(inFlightMax: number): Admission {
+  let inFlight = 0;
+  return {
+    async run(work) {
+      if (inFlight >= inFlightMax) throw new EpoxyError("overloaded", `${inFlightMax} requests are under way here already`);
+      inFlight++;
+      try {
+        return await work();
+      } finally {
+        inFlight--;
+      }
+    },
+  };
+}

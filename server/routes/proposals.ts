@@ -1,0 +1,25 @@
+import type { FastifyInstance } from "fastify";
+import { instanceName } from "../../protocol/ids.ts";
+import { parseProposal, resultsOf, resultToJson } from "./commands.ts";
+import type { Admission, AppDeps } from "./deps.ts";
+import { idempotencyKeyOf, timeoutOf } from "./request.ts";
+import { answers, ProposalAnswer, ProposalBody } from "./schemas.ts";
+
+export function addProposalRoutes(app: FastifyInstance, { replica }: AppDeps, admission: Admission): void {
+  app.post(
+    "/v1/proposals",
+    {
+      config: { scope: "write" },
+      schema: { tags: ["kv"], summary: "Order commands together at one point", body: ProposalBody, response: answers({ 200: ProposalAnswer }) },
+      // commands.ts checks the body, and results are plain JSON: the schema is for readers.
+      validatorCompiler: () => () => true,
+      serializerCompiler: () => JSON.stringify,
+    },
+    async (request) => {
+      const commands = parseProposal(request.body);
+      const input = { commands, idempotencyKey: idempotencyKeyOf(request.headers), timeoutMs: timeoutOf(request.headers) };
+      const answer = await admission.run(() => replica.propose(input));
+      return { instance: instanceName(answer.instance), path: answer.path, results: resultsOf(answer.outcome).map(resultToJson) };
+    },
+  );
+}

@@ -1,0 +1,238 @@
+/** This datacenter's Temporal, seen from its server. Every call is bounded: a Temporal that is down never holds up the key-value side. */
+import { randomUUID } from "node:crypto";
+import { Client, Connection, isGrpcServiceError, WithStartWorkflowOperation, WorkflowUpdateFailedError } from "@temporalio/client";
+import { ApplicationFailure, WorkflowNotFoundError } from "@temporalio/common";
+import { loadClientConnectConfig } from "@temporalio/envconfig";
+import type { Logger, Workflows } from "../proposals/ports.ts";
+import { EpoxyError } from "../protocol/errors.ts";
+import type { ReplicaId } from "../protocol/types.ts";
+import type { coordinator } from "../workflows/coordinator.ts";
+import * as messages from "../workflows/messages.ts";
+import type { replica } from "../workflows/replica.ts";
+
+const ADDRESS_DEFAULT = "127.0.0.1:7233";
+const NAMESPACE_DEFAULT = "default";
+const CALL_MS = 5_000;
+const UPDATE_TRIES = 4;
+const TRY_AGAIN_MS = 200;
+const QUERY_MS = 900;
+const QUERY_CACHE_MS = 500;
+/** grpc-js's numbers; the package itself is not ours to import. */
+const GRPC = { deadlineExceeded: 4, failedPrecondition: 9, unavailable: 14 } as const;
+
+/** null: as Temporal's own environment variables and config file say, else the defaults. */
+export type TemporalSettings = {
+  readonly cluster: string;
+  readonly address: string | null;
+  readonly namespace: string | null;
+  readonly uiUrl?: string | null;
+};
+
+/** Where workers and clients connect. Flags first, then TEMPORAL_…, then the defaults. */
+export function connectionSettings({ address, namespace }: Pick<TemporalSettings, "address" | "namespace">) {
+  const loaded = loadClientConnectConfig();
+  const { address: found, ...rest } = loaded.connectionOptions;
+  const given = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined)) as typeof rest;
+  return {
+    connection: { ...given, address: address ?? found ?? ADDRESS_DEFAULT },
+    namespace: namespace ?? loaded.namespace ?? NAMESPACE_DEFAULT,
+  };
+}
+
+export type ReconfigurationAnswer = {
+  readonly generation: number;
+  readonly phase: string;
+  readonly since: number;
+  readonly detail: string;
+  readonly workflowUrl: string | null;
+};
+
+export type Temporal = {
+  readonly workflows: Workflows;
+  /** What `/v1/cluster` shows; null where no coordinator can be asked from here. */
+  reconfiguration(): Promise<ReconfigurationAnswer | null>;
+  /** Starts this datacenter's replica workflow, and the coordinator where it belongs. Cheap when they run; call it now and then. */
+  ensureWorkflows(report: { readonly self: ReplicaId | null; readonly members: { readonly coordinator: ReplicaId } | null }): Promise<void>;
+  close(): Promise<void>;
+};
+
+export type TemporalDeps = { readonly settings: TemporalSettings; readonly self: () => ReplicaId | null; readonly log: Logger };
+
+/** Connects when first needed, and again by itself. */
+export function createTemporal({ settings, self, log }: TemporalDeps): Temporal {
+  const { connection: options, namespace } = connectionSettings(settings);
+  const connection = Connection.lazy(options);
+  const client = new Client({ connection, namespace });
+  const { cluster } = settings;
+  const bounded = <T>(run: () => Promise<T>) => connection.withDeadline(Date.now() + CALL_MS, run);
+
+  function me(): ReplicaId {
+    const id = self();
+    if (id === null) throw new EpoxyError("notReady", "this replica has no identity yet: nobody has added it");
+    return id;
+  }
+  const coordinatorStart = (id: ReplicaId) => ({
+    workflowId: messages.coordinatorWorkflowId(cluster),
+    taskQueue: messages.taskQueueName(cluster, id),
+    args: [{ cluster, datacenter: id }] as [messages.CoordinatorInput],
+    workflowIdConflictPolicy: "USE_EXISTING" as const,
+    staticSummary: `Replicas of the cluster ${cluster}`,
+    staticDetails:
+      "Brings the replicas to what is desired. Send it addReplica, removeReplica, replaceReplica, setReplicas or cancelReconfiguration, as a signal or an update.",
+  });
+  const replicaStart = (id: ReplicaId) => ({
+    workflowId: messages.replicaWorkflowId(cluster, id),
+    taskQueue: messages.taskQueueName(cluster, id),
+    args: [{ cluster, id }] as [messages.ReplicaInput],
+    workflowIdConflictPolicy: "USE_EXISTING" as const,
+    staticSummary: `Replica ${id} of the cluster ${cluster}`,
+  });
+
+  const workflows: Workflows = {
+    async beginLearning(input) {
+      const id = me();
+      await bounded(() =>
+        client.workflow.signalWithStart<typeof replica, [messages.BeginLearning]>("replica", {
+          ...replicaStart(id),
+          signal: messages.beginLearning,
+          signalArgs: [input],
+        }),
+      );
+    },
+    async abortLearning(input) {
+      const handle = client.workflow.getHandle<typeof replica>(messages.replicaWorkflowId(cluster, me()));
+      // Nothing was begun here: nothing to stop.
+      await bounded(() => handle.signal(messages.abortLearning, input)).catch(unlessNotFound);
+    },
+    async replicaStatusChanged(input) {
+      const id = me();
+      await bounded(() =>
+        client.workflow.signalWithStart<typeof coordinator, [messages.ReplicaStatusChanged]>("coordinator", {
+          ...coordinatorStart(id),
+          signal: messages.replicaStatusChanged,
+          signalArgs: [input],
+        }),
+      );
+    },
+    async coordinatorUpdate(name, argument) {
+      const id = me();
+      // One id for all tries: an update that was accepted and whose answer was lost is found again, not made twice.
+      const updateId = randomUUID();
+      for (let tries = 1; ; tries++) {
+        const startWorkflowOperation = new WithStartWorkflowOperation<typeof coordinator>("coordinator", coordinatorStart(id));
+        try {
+          return await bounded(() =>
+            client.workflow.executeUpdateWithStart<typeof coordinator, messages.Accepted, [unknown]>(name, {
+              updateId,
+              args: [argument],
+              startWorkflowOperation,
+            }),
+          );
+        } catch (error) {
+          if (tries >= UPDATE_TRIES || !isPassing(error)) throw updateError(error, name);
+          await new Promise((resolve) => setTimeout(resolve, TRY_AGAIN_MS * tries));
+        }
+      }
+    },
+  };
+
+  const ensured = new Set<string>();
+  return {
+    workflows,
+    reconfiguration: cachedFor(QUERY_CACHE_MS, () => askReconfiguration(client, connection, settings, namespace)),
+    async ensureWorkflows({ self: id, members }) {
+      if (id === null) return;
+      if (!ensured.has("replica")) await bounded(() => client.workflow.start<typeof replica>("replica", replicaStart(id)));
+      ensured.add("replica");
+      if (members?.coordinator !== id) return void ensured.delete("coordinator");
+      if (!ensured.has("coordinator")) {
+        await bounded(() => client.workflow.start<typeof coordinator>("coordinator", coordinatorStart(id)));
+        log.info({ cluster, datacenter: id }, "the coordinator workflow runs here");
+      }
+      ensured.add("coordinator");
+    },
+    close: () => connection.close(),
+  };
+}
+
+/** Worth another try: the task that carried the update was overtaken, or the server is on its way back. */
+function isPassing(error: unknown): boolean {
+  const code = grpcCode(error);
+  return code === GRPC.failedPrecondition || code === GRPC.unavailable;
+}
+
+function grpcCode(error: unknown): number | null {
+  if (isGrpcServiceError(error)) return error.code;
+  const cause = error instanceof Error ? error.cause : undefined;
+  return isGrpcServiceError(cause) ? cause.code : null;
+}
+
+function updateError(error: unknown, name: string): EpoxyError {
+  if (error instanceof WorkflowUpdateFailedError && error.cause instanceof ApplicationFailure) {
+    const { type, message } = error.cause;
+    if (type === "badRequest" || type === "generationMismatch" || type === "coordinatorUnreachable") return new EpoxyError(type, message);
+    return new EpoxyError("badRequest", `the coordinator refused ${name}: ${message}`, {}, { cause: error });
+  }
+  const why =
+    grpcCode(error) === GRPC.deadlineExceeded
+      ? "no worker of this datacenter answered in time"
+      : error instanceof Error
+        ? error.message
+        : String(error);
+  return new EpoxyError("coordinatorUnreachable", `the coordinator workflow cannot be reached: ${why}`, {}, { cause: error });
+}
+
+function unlessNotFound(error: unknown): void {
+  if (!(error instanceof WorkflowNotFoundError)) throw error;
+}
+
+async function askReconfiguration(
+  client: Client,
+  connection: Connection,
+  { cluster, uiUrl }: TemporalSettings,
+  namespace: string,
+): Promise<ReconfigurationAnswer | null> {
+  const workflowId = messages.coordinatorWorkflowId(cluster);
+  const handle = client.workflow.getHandle<typeof coordinator>(workflowId);
+  try {
+    return await connection.withDeadline(Date.now() + QUERY_MS, async () => {
+      const { generation, phase, since, detail } = await handle.query(messages.reconfiguration);
+      const base = uiUrl?.replace(/\/+$/, "");
+      const workflowUrl =
+        base === undefined ? null : `${base}/namespaces/${encodeURIComponent(namespace)}/workflows/${encodeURIComponent(workflowId)}`;
+      return { generation, phase: phase === "freezing" ? await finerPhase(handle) : phase, since, detail, workflowUrl };
+    });
+  } catch {
+    // Down, not started, no worker: then nothing is known of it, and what asks shows the cluster all the same.
+    return null;
+  }
+}
+
+/** Freeze to activate is one activity without a Temporal call between its steps; only its heartbeats tell where it is. */
+async function finerPhase(handle: { describe(): Promise<{ raw: { pendingActivities?: PendingActivity[] | null } }> }): Promise<string> {
+  const { raw } = await handle.describe();
+  const activity = raw.pendingActivities?.find((a) => a.activityType?.name === "changeVoters");
+  const data = activity?.heartbeatDetails?.payloads?.[0]?.data;
+  if (data === null || data === undefined) return "freezing";
+  const { phase } = JSON.parse(Buffer.from(data).toString("utf8")) as { phase?: string };
+  return phase ?? "freezing";
+}
+
+type PendingActivity = {
+  activityType?: { name?: string | null } | null;
+  heartbeatDetails?: { payloads?: { data?: Uint8Array | null }[] | null } | null;
+};
+
+/** One question at a time, and its answer for `ms`. */
+function cachedFor<T>(ms: number, ask: () => Promise<T>): () => Promise<T> {
+  let current: { readonly answer: Promise<T>; atMs: number } | null = null;
+  return () => {
+    if (current !== null && performance.now() - current.atMs < ms) return current.answer;
+    const asked = { answer: ask(), atMs: Number.POSITIVE_INFINITY };
+    current = asked;
+    void asked.answer.finally(() => {
+      asked.atMs = performance.now();
+    });
+    return asked.answer;
+  };
+}

@@ -1,0 +1,67 @@
+/** The one hand that changes epochs: gathers the wishes of the fibers and carries them out, one epoch at a time. */
+import { CancellationScope, condition, isCancellation } from "@temporalio/workflow";
+import { OPTIONS, patiently, StepRefused } from "./calls.ts";
+import { type Ask, type Coordination, plannable, refresh, setError, takeVoters } from "./coordination.ts";
+import { nextVoters } from "./plan.ts";
+
+/** Runs until this run of the coordinator closes. */
+export async function changeVotersAsAsked(c: Coordination): Promise<void> {
+  while (!c.closing) {
+    await condition(() => c.closing || c.asks.size > 0);
+    // Those who are about to be ready come along.
+    await condition(() => c.closing || !companyIsNear(c), c.timing.batchMs);
+    const asks = [...c.asks].filter(([, ask]) => ask.refusal === null);
+    const ids = (kind: Ask["kind"]) => asks.filter(([, ask]) => ask.kind === kind).map(([, ask]) => ask.id);
+    const target = c.closing ? null : nextVoters(plannable(c).view.voters, ids("come"), ids("go"));
+    if (target === null) {
+      const seen = c.wake;
+      await condition(() => c.closing || c.wake !== seen);
+      continue;
+    }
+    c.changingVoters = true;
+    c.wake += 1;
+    try {
+      await changeTo(c, target, asks);
+    } finally {
+      c.changingVoters = false;
+      c.wake += 1;
+    }
+  }
+}
+
+/** Some newcomer is on its way and nothing hinders it. */
+function companyIsNear(c: Coordination): boolean {
+  return [...c.fibers.values()].some(
+    (f) => !f.done && f.error === null && !c.asks.has(f.ticket) && (f.step?.kind === "check" || f.step?.kind === "learn"),
+  );
+}
+
+async function changeTo(c: Coordination, voters: readonly number[], asks: readonly (readonly [string, Ask])[]): Promise<void> {
+  const withdrawn = () => c.closing || asks.some(([ticket, ask]) => c.asks.get(ticket) !== ask);
+  const onError = (message: string) => {
+    for (const [ticket] of asks) {
+      const fiber = c.fibers.get(ticket);
+      if (fiber !== undefined) setError(c, fiber, message);
+    }
+  };
+  const { epoch } = plannable(c).view;
+  const summary = `voters ${voters.join(", ")} in epoch ${epoch + 1}`;
+  const scope = new CancellationScope();
+  const activity = scope.run(() =>
+    patiently({ timing: c.timing, options: OPTIONS.voters, summary, run: (a) => a.changeVoters({ epoch, voters }), onError }),
+  );
+  try {
+    await scope.run(() => Promise.race([activity, condition(withdrawn)]));
+    scope.cancel();
+    takeVoters(c, await activity);
+  } catch (error) {
+    scope.cancel();
+    if (error instanceof StepRefused) {
+      for (const [, ask] of asks) ask.refusal = { code: error.code, message: error.message };
+      return;
+    }
+    if (!isCancellation(error)) throw error;
+    // Given up halfway: whatever was decided before is what counts.
+    if (!c.closing) await refresh(c, onError);
+  }
+}
