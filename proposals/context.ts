@@ -68,6 +68,8 @@ export type Context = Ports & {
   fence: string | null;
   /** Why nothing on this store may vote, as the composition root found (Redis settings); null when it is fit. */
   unfit: string | null;
+  /** Version of the members key that `known.members` was read at; 0 for none. */
+  membersVersion: number;
   /** Called when the members or the chain in `known` changed: addresses follow. */
   membersChanged: () => void;
   /** The walk to the newest epoch, while it runs. */

@@ -42,7 +42,7 @@ export async function syncStep(ctx: Context): Promise<void> {
   await loadIdentity(ctx);
   const { replica } = ctx.known;
   if (replica === null) return;
-  if (ctx.known.members === null) await loadMembers(ctx);
+  await loadMembers(ctx);
   await refreshProgress(ctx);
   await syncRound(ctx);
   judgeDisk(ctx);

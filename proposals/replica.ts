@@ -92,6 +92,7 @@ export function createContext(ports: Ports, options: ReplicaOptions): Context {
     ownSync: { advertisedFloor: [], digest: "0".repeat(32) },
     fence: FENCED_AT_START,
     unfit: null,
+    membersVersion: 0,
     membersChanged: () => setAddresses(ctx),
     moving: null,
     optimistic: new Map(),

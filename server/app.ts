@@ -1,16 +1,17 @@
 /** The public API. Never listens: main.ts does, tests inject. */
+
+import { isUtf8 } from "node:buffer";
 import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
 import { type FastifyInstance, fastify, LogController } from "fastify";
-import { expected } from "./routes/json.ts";
 import { EpoxyError } from "../protocol/errors.ts";
 import { limits } from "../protocol/limits.ts";
-import { isUtf8 } from "node:buffer";
 import { addClusterRoutes } from "./routes/cluster.ts";
 import { type AppDeps, createAdmission } from "./routes/deps.ts";
 import { addNotFound, answerClientError, asEpoxyError, createErrorHandler, sendError } from "./routes/errors.ts";
 import { addHealthRoutes } from "./routes/health.ts";
 import { addInstanceRoutes } from "./routes/instances.ts";
+import { expected } from "./routes/json.ts";
 import { addKvRoutes, hideKey } from "./routes/kv.ts";
 import { addProposalRoutes } from "./routes/proposals.ts";
 import { addWatchRoute } from "./routes/watch.ts";
@@ -40,7 +41,9 @@ export function buildApp(deps: AppDeps): FastifyInstance {
   addJsonParser(app);
   addTokenCheck(app, deps);
   addRequestCount(app, deps);
-  app.register(swagger, { openapi: { info: { title: "Epoxy", description: "Geo-distributed, strongly consistent key-value store", version: "1" } } });
+  app.register(swagger, {
+    openapi: { info: { title: "Epoxy", description: "Geo-distributed, strongly consistent key-value store", version: "1" } },
+  });
   app.register(async (scope) => addRoutes(scope, deps));
   return app;
 }
@@ -71,7 +74,8 @@ function addJsonParser(app: FastifyInstance): void {
     if (body.length === 0) return done(null, undefined);
     if (!isUtf8(body)) return done(expected("the body", "JSON in UTF-8"), undefined);
     return parse(request, body.toString("utf8"), (error, value) => {
-      if (error !== null) return done(new EpoxyError("badRequest", `the body must be JSON: ${jsonProblem(error)}`, { where: "body" }), undefined);
+      if (error !== null)
+        return done(new EpoxyError("badRequest", `the body must be JSON: ${jsonProblem(error)}`, { where: "body" }), undefined);
       return done(null, value);
     });
   });
@@ -94,7 +98,11 @@ function addTokenCheck(app: FastifyInstance, { tokens }: AppDeps): void {
 
 function addRequestCount(app: FastifyInstance, { meter }: AppDeps): void {
   app.addHook("onResponse", (request, reply, done) => {
-    meter.count("epoxy_http_requests_total", { method: request.method, route: request.routeOptions.url ?? "none", status: String(reply.statusCode) });
+    meter.count("epoxy_http_requests_total", {
+      method: request.method,
+      route: request.routeOptions.url ?? "none",
+      status: String(reply.statusCode),
+    });
     done();
   });
 }

@@ -8,7 +8,13 @@ import { type ApiToken, PEER_SECRET_BYTES_MIN, PEER_SECRETS_MAX, SCOPES, type Sc
 
 export type Listen = { readonly host: string; readonly port: number };
 /** A datacenter as the leader's config file lists it. */
-export type DesiredReplica = { readonly id?: number; readonly name: string; readonly peerUrl: string; readonly apiUrl: string; readonly voter?: boolean };
+export type DesiredReplica = {
+  readonly id?: number;
+  readonly name: string;
+  readonly peerUrl: string;
+  readonly apiUrl: string;
+  readonly voter?: boolean;
+};
 
 export type Settings = {
   readonly name: string;
@@ -35,7 +41,18 @@ export type Settings = {
 
 /** As the command line gives them; left out, the environment and the file are asked. */
 export type Flags = {
-  readonly [K in "name" | "cluster" | "apiListen" | "apiUrl" | "peerListen" | "peerUrl" | "redis" | "temporal" | "temporalNamespace" | "config" | "logLevel"]?: string | undefined;
+  readonly [K in
+    | "name"
+    | "cluster"
+    | "apiListen"
+    | "apiUrl"
+    | "peerListen"
+    | "peerUrl"
+    | "redis"
+    | "temporal"
+    | "temporalNamespace"
+    | "config"
+    | "logLevel"]?: string | undefined;
 } & { readonly bootstrap?: boolean | undefined; readonly insecure?: boolean | undefined };
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -45,14 +62,21 @@ export class ConfigError extends Error {
   override readonly name = "ConfigError";
   readonly problems: readonly string[];
   constructor(problems: readonly string[]) {
-    super(problems.length === 1 ? (problems[0] as string) : `${problems.length} settings are wrong:\n${problems.map((problem) => `  - ${problem}`).join("\n")}`);
+    super(
+      problems.length === 1
+        ? (problems[0] as string)
+        : `${problems.length} settings are wrong:\n${problems.map((problem) => `  - ${problem}`).join("\n")}`,
+    );
     this.problems = problems;
   }
 }
 
 const closed = { additionalProperties: false } as const;
 const Text = Type.String({ minLength: 1, maxLength: 4096 });
-const ReplicaEntry = Type.Object({ id: Type.Optional(Type.Integer({ minimum: 1 })), name: Text, peerUrl: Text, apiUrl: Text, voter: Type.Optional(Type.Boolean()) }, closed);
+const ReplicaEntry = Type.Object(
+  { id: Type.Optional(Type.Integer({ minimum: 1 })), name: Text, peerUrl: Text, apiUrl: Text, voter: Type.Optional(Type.Boolean()) },
+  closed,
+);
 const FileSchema = Type.Object(
   {
     name: Type.Optional(Text),
@@ -83,7 +107,11 @@ const TOKEN_CHARACTERS_MIN = 16;
  * @param input.environment usually `process.env`
  * @throws ConfigError
  */
-export function loadSettings(input: { readonly flags: Flags; readonly environment: Environment; readonly readFile?: (path: string) => string }): Settings {
+export function loadSettings(input: {
+  readonly flags: Flags;
+  readonly environment: Environment;
+  readonly readFile?: (path: string) => string;
+}): Settings {
   const problems: string[] = [];
   const { flags } = input;
   const env = (name: string): string | undefined => (input.environment[name] === "" ? undefined : input.environment[name]);
@@ -93,11 +121,21 @@ export function loadSettings(input: { readonly flags: Flags; readonly environmen
 
   const name = flags.name ?? env("EPOXY_NAME") ?? file.name ?? "dc-1";
   const cluster = flags.cluster ?? env("EPOXY_CLUSTER") ?? file.cluster ?? "default";
-  for (const [what, text] of [["name", name], ["cluster", cluster]] as const) {
-    if (!NAME.test(text)) problems.push(`${what} must be 1 to 63 letters, digits, '.', '_' or '-' and begin with a letter or digit: ${JSON.stringify(text.slice(0, 80))}`);
+  for (const [what, text] of [
+    ["name", name],
+    ["cluster", cluster],
+  ] as const) {
+    if (!NAME.test(text))
+      problems.push(
+        `${what} must be 1 to 63 letters, digits, '.', '_' or '-' and begin with a letter or digit: ${JSON.stringify(text.slice(0, 80))}`,
+      );
   }
   const apiListen = parseListen("api-listen", flags.apiListen ?? env("EPOXY_API_LISTEN") ?? file.apiListen ?? "127.0.0.1:7110", problems);
-  const peerListen = parseListen("peer-listen", flags.peerListen ?? env("EPOXY_PEER_LISTEN") ?? file.peerListen ?? "127.0.0.1:7111", problems);
+  const peerListen = parseListen(
+    "peer-listen",
+    flags.peerListen ?? env("EPOXY_PEER_LISTEN") ?? file.peerListen ?? "127.0.0.1:7111",
+    problems,
+  );
   const apiUrl = parseHttpUrl("api-url", flags.apiUrl ?? env("EPOXY_API_URL") ?? file.apiUrl, apiListen, problems);
   const peerUrl = parseHttpUrl("peer-url", flags.peerUrl ?? env("EPOXY_PEER_URL") ?? file.peerUrl, peerListen, problems);
   const logLevel = flags.logLevel ?? env("EPOXY_LOG_LEVEL") ?? file.logLevel ?? "info";
@@ -113,8 +151,12 @@ export function loadSettings(input: { readonly flags: Flags; readonly environmen
     peerUrl,
     redisUrl: parseRedisUrl(flags.redis ?? env("EPOXY_REDIS") ?? env("REDIS_URL") ?? file.redis ?? "redis://127.0.0.1:6379", problems),
     temporal: {
-      address: parseTemporalAddress(flags.temporal ?? env("EPOXY_TEMPORAL") ?? env("TEMPORAL_ADDRESS") ?? file.temporal ?? "127.0.0.1:7233", problems),
-      namespace: flags.temporalNamespace ?? env("EPOXY_TEMPORAL_NAMESPACE") ?? env("TEMPORAL_NAMESPACE") ?? file.temporalNamespace ?? "default",
+      address: parseTemporalAddress(
+        flags.temporal ?? env("EPOXY_TEMPORAL") ?? env("TEMPORAL_ADDRESS") ?? file.temporal ?? "127.0.0.1:7233",
+        problems,
+      ),
+      namespace:
+        flags.temporalNamespace ?? env("EPOXY_TEMPORAL_NAMESPACE") ?? env("TEMPORAL_NAMESPACE") ?? file.temporalNamespace ?? "default",
       uiUrl: env("EPOXY_TEMPORAL_UI") ?? file.temporalUi ?? null,
     },
     peerSecrets: peerSecrets(env, file, readFile, problems),
@@ -131,7 +173,10 @@ export function loadSettings(input: { readonly flags: Flags; readonly environmen
 }
 
 /** What the config file says now, for SIGHUP. @throws ConfigError */
-export function loadDesiredReplicas(path: string, readFile: (path: string) => string = (file) => readFileSync(file, "utf8")): readonly DesiredReplica[] | null {
+export function loadDesiredReplicas(
+  path: string,
+  readFile: (path: string) => string = (file) => readFileSync(file, "utf8"),
+): readonly DesiredReplica[] | null {
   const problems: string[] = [];
   const replicas = desiredReplicas(readConfigFile(path, readFile, problems), problems);
   if (problems.length > 0) throw new ConfigError(problems);
@@ -162,10 +207,14 @@ function readConfigFile(path: string, readFile: (path: string) => string, proble
 function checkExposure(settings: Settings, problems: string[]): void {
   if (settings.insecure) return;
   if (!isLoopback(settings.peerListen.host) && settings.peerSecrets.length === 0) {
-    problems.push(`peer-listen ${settings.peerListen.host} can be reached from other machines: set EPOXY_PEER_SECRET (the same in every datacenter), listen on 127.0.0.1, or say --insecure`);
+    problems.push(
+      `peer-listen ${settings.peerListen.host} can be reached from other machines: set EPOXY_PEER_SECRET (the same in every datacenter), listen on 127.0.0.1, or say --insecure`,
+    );
   }
   if (!isLoopback(settings.apiListen.host) && settings.tokens.length === 0) {
-    problems.push(`api-listen ${settings.apiListen.host} can be reached from other machines: set EPOXY_ADMIN_TOKEN (and EPOXY_WRITE_TOKEN, EPOXY_READ_TOKEN), listen on 127.0.0.1, or say --insecure`);
+    problems.push(
+      `api-listen ${settings.apiListen.host} can be reached from other machines: set EPOXY_ADMIN_TOKEN (and EPOXY_WRITE_TOKEN, EPOXY_READ_TOKEN), listen on 127.0.0.1, or say --insecure`,
+    );
   }
 }
 
@@ -191,7 +240,8 @@ function parseHttpUrl(what: string, text: string | undefined, listen: Listen, pr
     return `http://${listen.host.includes(":") ? `[${listen.host}]` : listen.host}:${listen.port}`;
   }
   const url = URL.canParse(text) ? new URL(text) : null;
-  if (url !== null && /^https?:$/.test(url.protocol) && url.username === "" && url.search === "" && url.hash === "") return text.replace(/\/+$/, "");
+  if (url !== null && /^https?:$/.test(url.protocol) && url.username === "" && url.search === "" && url.hash === "")
+    return text.replace(/\/+$/, "");
   problems.push(`${what} must be a URL like http://host:port, without user or query: ${JSON.stringify(text.slice(0, 80))}`);
   return text;
 }
@@ -203,7 +253,8 @@ function parseRedisUrl(text: string, problems: string[]): string {
 }
 
 function parseTemporalAddress(text: string, problems: string[]): string {
-  if (!/^(\[[0-9A-Fa-f:]+\]|[^:/\s]+):\d{1,5}$/.test(text)) problems.push(`temporal must be HOST:PORT, like 127.0.0.1:7233: ${JSON.stringify(text.slice(0, 80))}`);
+  if (!/^(\[[0-9A-Fa-f:]+\]|[^:/\s]+):\d{1,5}$/.test(text))
+    problems.push(`temporal must be HOST:PORT, like 127.0.0.1:7233: ${JSON.stringify(text.slice(0, 80))}`);
   return text;
 }
 
@@ -214,19 +265,29 @@ function parseBoolean(what: string, text: string | undefined, problems: string[]
   return false;
 }
 
-function peerSecrets(env: (name: string) => string | undefined, file: File, readFile: (path: string) => string, problems: string[]): Secret[] {
+function peerSecrets(
+  env: (name: string) => string | undefined,
+  file: File,
+  readFile: (path: string) => string,
+  problems: string[],
+): Secret[] {
   let texts = [env("EPOXY_PEER_SECRET"), env("EPOXY_PEER_SECRET_PREVIOUS")].filter((text) => text !== undefined);
   const path = env("EPOXY_PEER_SECRET_FILE");
   if (texts.length === 0 && path !== undefined) {
     try {
-      texts = readFile(path).split("\n").map((line) => line.trim()).filter((line) => line !== "");
+      texts = readFile(path)
+        .split("\n")
+        .map((line) => line.trim())
+        .filter((line) => line !== "");
     } catch (error) {
       problems.push(`EPOXY_PEER_SECRET_FILE ${path}: ${(error as { code?: string }).code ?? "it cannot be read"}`);
     }
   }
   if (texts.length === 0) texts = [...(file.peerSecrets ?? [])];
-  if (texts.length > PEER_SECRETS_MAX) problems.push(`there are ${texts.length} peer secrets; at most ${PEER_SECRETS_MAX}, the new one first`);
-  if (texts.some((text) => Buffer.byteLength(text) < PEER_SECRET_BYTES_MIN)) problems.push(`a peer secret must have at least ${PEER_SECRET_BYTES_MIN} bytes (try: openssl rand -hex 32)`);
+  if (texts.length > PEER_SECRETS_MAX)
+    problems.push(`there are ${texts.length} peer secrets; at most ${PEER_SECRETS_MAX}, the new one first`);
+  if (texts.some((text) => Buffer.byteLength(text) < PEER_SECRET_BYTES_MIN))
+    problems.push(`a peer secret must have at least ${PEER_SECRET_BYTES_MIN} bytes (try: openssl rand -hex 32)`);
   return texts.map((text) => new Secret(text));
 }
 
@@ -234,7 +295,8 @@ function apiTokens(env: (name: string) => string | undefined, file: File, proble
   const named = SCOPES.map((scope: Scope) => ({ scope, token: env(`EPOXY_${scope.toUpperCase()}_TOKEN`) }));
   const found = [...named, ...(file.tokens ?? [])].flatMap(({ scope, token }) => (token === undefined ? [] : [{ scope, token }]));
   for (const { scope, token } of found) {
-    if (!/^[\x21-\x7e]+$/.test(token) || token.length < TOKEN_CHARACTERS_MIN) problems.push(`the ${scope} token must have at least ${TOKEN_CHARACTERS_MIN} printable characters without spaces`);
+    if (!/^[\x21-\x7e]+$/.test(token) || token.length < TOKEN_CHARACTERS_MIN)
+      problems.push(`the ${scope} token must have at least ${TOKEN_CHARACTERS_MIN} printable characters without spaces`);
   }
   return found.map(({ scope, token }) => ({ scope, token: new Secret(token) }));
 }
@@ -248,7 +310,10 @@ function parseWan(text: string | undefined, problems: string[]): ReadonlyMap<str
     // Told below, like any other wrong shape.
   }
   const pairs = typeof json === "object" && json !== null && !Array.isArray(json) ? Object.entries(json) : null;
-  if (pairs === null || !pairs.every((pair): pair is [string, number] => typeof pair[1] === "number" && pair[1] >= 0 && pair[1] <= 10_000)) {
+  if (
+    pairs === null ||
+    !pairs.every((pair): pair is [string, number] => typeof pair[1] === "number" && pair[1] >= 0 && pair[1] <= 10_000)
+  ) {
     problems.push('EPOXY_WAN must be JSON like {"dc-2":35.5}: milliseconds one way, by name or peer URL, at most 10000');
     return new Map();
   }
@@ -262,7 +327,9 @@ function desiredReplicas(file: File, problems: string[]): readonly DesiredReplic
     if (!NAME.test(name)) problems.push(`replicas: ${JSON.stringify(name.slice(0, 80))} is not a name`);
     if (names.has(name)) problems.push(`replicas: ${name} stands there twice`);
     names.add(name);
-    for (const url of [peerUrl, apiUrl]) if (!/^https?:\/\//.test(url) || !URL.canParse(url)) problems.push(`replicas: ${name} has a URL that is none: ${JSON.stringify(url.slice(0, 80))}`);
+    for (const url of [peerUrl, apiUrl])
+      if (!/^https?:\/\//.test(url) || !URL.canParse(url))
+        problems.push(`replicas: ${name} has a URL that is none: ${JSON.stringify(url.slice(0, 80))}`);
   }
   return replicas as readonly DesiredReplica[] | null;
 }

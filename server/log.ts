@@ -21,9 +21,17 @@ const REDACTED = [
 ];
 
 /** JSON lines on stderr (stdout belongs to what commands print), or to `destination`. */
-export function createLogger(options: { readonly level: LogLevel; readonly fields?: Readonly<Record<string, unknown>> }, destination?: DestinationStream): PinoLogger {
+export function createLogger(
+  options: { readonly level: LogLevel; readonly fields?: Readonly<Record<string, unknown>> },
+  destination?: DestinationStream,
+): PinoLogger {
   return pino(
-    { level: options.level, base: { ...options.fields }, redact: { paths: REDACTED, censor: "[secret]" }, timestamp: pino.stdTimeFunctions.isoTime },
+    {
+      level: options.level,
+      base: { ...options.fields },
+      redact: { paths: REDACTED, censor: "[secret]" },
+      timestamp: pino.stdTimeFunctions.isoTime,
+    },
     destination ?? pino.destination({ dest: 2, sync: false }),
   );
 }

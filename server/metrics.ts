@@ -1,26 +1,53 @@
 /** Every metric there is, once. `Meter` takes the names of this table and ignores others (counting them). */
-import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from "prom-client";
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { ReplicaReport } from "../proposals/api.ts";
 import type { Meter } from "../proposals/ports.ts";
 
-type Row = { readonly type: "counter" | "histogram"; readonly help: string; readonly labels: readonly string[]; readonly buckets?: readonly number[] };
+type Row = {
+  readonly type: "counter" | "histogram";
+  readonly help: string;
+  readonly labels: readonly string[];
+  readonly buckets?: readonly number[];
+};
 
 /** Seconds, from a round trip inside a rack to the longest wait a caller may ask for. */
 const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1, 2, 5, 10, 30, 60];
 const COUNTS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024];
 
 export const METRICS = {
-  epoxy_proposal_seconds: { type: "histogram", help: "From submit to the answer of a proposal, by the path that committed it.", labels: ["path"], buckets: SECONDS },
+  epoxy_proposal_seconds: {
+    type: "histogram",
+    help: "From submit to the answer of a proposal, by the path that committed it.",
+    labels: ["path"],
+    buckets: SECONDS,
+  },
   epoxy_commits_total: { type: "counter", help: "Instances committed by this process, by path; nop for those given up.", labels: ["path"] },
   epoxy_recoveries_total: { type: "counter", help: "Explicit prepares that were begun.", labels: [] },
-  epoxy_instances_caught_up_total: { type: "counter", help: "Committed instances learned from peers because they were missed.", labels: [] },
+  epoxy_instances_caught_up_total: {
+    type: "counter",
+    help: "Committed instances learned from peers because they were missed.",
+    labels: [],
+  },
   epoxy_stale_epoch_total: { type: "counter", help: "Requests refused because they are of an older epoch.", labels: [] },
   epoxy_peer_requests_total: { type: "counter", help: "Requests to peers by kind and how they ended.", labels: ["kind", "outcome"] },
-  epoxy_peer_envelopes_total: { type: "counter", help: "Messages sent to peers; each carries one or more requests.", labels: ["peer", "outcome"] },
+  epoxy_peer_envelopes_total: {
+    type: "counter",
+    help: "Messages sent to peers; each carries one or more requests.",
+    labels: ["peer", "outcome"],
+  },
   epoxy_peer_envelope_requests: { type: "histogram", help: "Requests in one message to a peer.", labels: [], buckets: COUNTS },
-  epoxy_peer_round_trip_seconds: { type: "histogram", help: "From sending a message to a peer to its answer.", labels: ["peer"], buckets: SECONDS },
+  epoxy_peer_round_trip_seconds: {
+    type: "histogram",
+    help: "From sending a message to a peer to its answer.",
+    labels: ["peer"],
+    buckets: SECONDS,
+  },
   epoxy_peer_handled_total: { type: "counter", help: "Requests of peers answered here, by kind.", labels: ["kind"] },
-  epoxy_peer_refused_total: { type: "counter", help: "Messages on the peer port that were refused before they were handled.", labels: ["reason"] },
+  epoxy_peer_refused_total: {
+    type: "counter",
+    help: "Messages on the peer port that were refused before they were handled.",
+    labels: ["reason"],
+  },
   epoxy_http_requests_total: { type: "counter", help: "Answers of the public API.", labels: ["method", "route", "status"] },
   epoxy_meter_unknown_total: { type: "counter", help: "Measurements under a name or label that is not in this table.", labels: ["name"] },
 } as const satisfies Record<string, Row>;
@@ -41,7 +68,7 @@ export function createMetrics(report: () => ReplicaReport | null): Metrics {
   registerGauges(registry, report);
 
   /** A wrong name or label is our mistake, but no reason for a proposal to fail. */
-  const guarded = (name: string, measure: () => void | undefined | null) => {
+  const guarded = (name: string, measure: () => unknown) => {
     try {
       if (measure() !== null) return;
     } catch {
@@ -51,7 +78,8 @@ export function createMetrics(report: () => ReplicaReport | null): Metrics {
   };
   const meter: Meter = {
     count: (name, labels = {}, by = 1) => guarded(name, () => (counters.has(name) ? counters.get(name)?.inc(labels, by) : null)),
-    observe: (name, value, labels = {}) => guarded(name, () => (histograms.has(name) ? histograms.get(name)?.observe(labels, value) : null)),
+    observe: (name, value, labels = {}) =>
+      guarded(name, () => (histograms.has(name) ? histograms.get(name)?.observe(labels, value) : null)),
   };
   return { meter, registry };
 }
@@ -88,5 +116,7 @@ function registerGauges(registry: Registry, report: () => ReplicaReport | null):
     });
   perPeer("epoxy_peer_reachable", "1 while the peer was heard from lately.", (p) => (p.reachable ? 1 : 0));
   perPeer("epoxy_peer_lag_instances", "Instances that are executed here and not there.", (p) => p.lag);
-  perPeer("epoxy_peer_smoothed_round_trip_seconds", "Smoothed round trip to the peer.", (p) => (p.roundTripMs === null ? null : p.roundTripMs / 1000));
+  perPeer("epoxy_peer_smoothed_round_trip_seconds", "Smoothed round trip to the peer.", (p) =>
+    p.roundTripMs === null ? null : p.roundTripMs / 1000,
+  );
 }

@@ -57,7 +57,8 @@ export function buildPeerApp(deps: PeerAppDeps): FastifyInstance {
     { onRequest: async (request, reply) => beforeBody(deps, request, reply) },
     async (request, reply) => {
       const version = Number(request.params.version);
-      if (!Buffer.isBuffer(request.body)) throw new EpoxyError("badRequest", `the body must be a BARE message, sent as ${PEER_CONTENT_TYPE}`);
+      if (!Buffer.isBuffer(request.body))
+        throw new EpoxyError("badRequest", `the body must be a BARE message, sent as ${PEER_CONTENT_TYPE}`);
       checkPeerSignature(deps.secrets, { path: peerPath(version), headers: request.headers, body: request.body });
       const envelope = decode(version, request.body);
       checkPeerSender(deps.secrets, request.headers, envelope.header);
@@ -77,7 +78,10 @@ async function beforeBody(deps: PeerAppDeps, request: FastifyRequest<Versioned>,
   const { version } = request.params;
   if (!/^[1-9]\d{0,4}$/.test(version) || !SUPPORTED_VERSIONS.includes(Number(version))) {
     deps.meter.count("epoxy_peer_refused_total", { reason: "unsupportedVersion" });
-    const body = { ...errorBody("unsupportedVersion", `this build speaks version ${SUPPORTED_VERSIONS.join(", ")}`), versions: SUPPORTED_VERSIONS };
+    const body = {
+      ...errorBody("unsupportedVersion", `this build speaks version ${SUPPORTED_VERSIONS.join(", ")}`),
+      versions: SUPPORTED_VERSIONS,
+    };
     return reply.code(404).type("application/json; charset=utf-8").send(JSON.stringify(body));
   }
   checkPeerHeaders(deps.secrets, request.headers, deps.clock.wallMs());

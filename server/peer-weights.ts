@@ -4,7 +4,18 @@ import type { PeerRequest } from "../protocol/messages.ts";
 import type { Bytes, Command, Deps, Expectation, Value } from "../protocol/types.ts";
 
 /** Their answers take long or are large: whoever shared a message with them would wait for nothing of his own. */
-const SLOW = new Set<PeerRequest["kind"]>(["snapshotPage", "snapshotChanges", "downloadInstances", "healthCheck", "beginLearning", "abortLearning", "updateReplicaStatus", "coordinatorRequest", "updateConfig", "fetchConfig"]);
+const SLOW = new Set<PeerRequest["kind"]>([
+  "snapshotPage",
+  "snapshotChanges",
+  "downloadInstances",
+  "healthCheck",
+  "beginLearning",
+  "abortLearning",
+  "updateReplicaStatus",
+  "coordinatorRequest",
+  "updateConfig",
+  "fetchConfig",
+]);
 
 export function isSlow(request: PeerRequest): boolean {
   return SLOW.has(request.kind);
@@ -52,7 +63,10 @@ function commandWeight(command: Command): number {
     case "checkAndSet":
       return command.key.length + bytesWeight(command.newValue) + expectationWeight(command.expect);
     case "txn":
-      return command.checks.reduce((sum, check) => sum + check.key.length + expectationWeight(check.expect), 8) + command.commands.reduce((sum, inner) => sum + commandWeight(inner), 8);
+      return (
+        command.checks.reduce((sum, check) => sum + check.key.length + expectationWeight(check.expect), 8) +
+        command.commands.reduce((sum, inner) => sum + commandWeight(inner), 8)
+      );
     case "closeBucket":
       return 16;
     default:

@@ -6,8 +6,8 @@ import { limits } from "../protocol/limits.ts";
 import type { PeerRequest, RequestHeader } from "../protocol/messages.ts";
 import type { ReplicaId } from "../protocol/types.ts";
 import { decodeReply, encodeRequest, LATEST_VERSION, SUPPORTED_VERSIONS } from "../protocol/wire/versioned.ts";
-import { isSlow, requestWeight } from "./peer-weights.ts";
 import { PEER_CONTENT_TYPE, peerPath } from "./peer-paths.ts";
+import { isSlow, requestWeight } from "./peer-weights.ts";
 import { type Secret, signPeerRequest } from "./security.ts";
 import type { WanDelays } from "./wan.ts";
 
@@ -42,6 +42,7 @@ const REPLY_BYTES_MAX = 8 * limits.peerMessageBytesMax;
 /** Half of a message, so that what `requestWeight` cannot see still fits. */
 const ENVELOPE_WEIGHT_MAX = limits.peerMessageBytesMax / 2;
 const CONNECT_TIMEOUT_MS = 2_000;
+const ABORT_AFTER_MS = 50;
 
 type Options = { readonly timeoutMs: number; readonly signal?: AbortSignal };
 type Pending = {
@@ -145,7 +146,17 @@ function openLink(url: string, to: ReplicaId | 0): Link {
     bodyTimeout: 0,
     maxResponseSize: REPLY_BYTES_MAX,
   });
-  return { url, to, pool, basePath: pathname.replace(/\/+$/, ""), version: LATEST_VERSION, queue: [], shared: 0, flushing: false, pending: new Set() };
+  return {
+    url,
+    to,
+    pool,
+    basePath: pathname.replace(/\/+$/, ""),
+    version: LATEST_VERSION,
+    queue: [],
+    shared: 0,
+    flushing: false,
+    pending: new Set(),
+  };
 }
 
 function send(deps: HttpPeersDeps, link: Link, request: PeerRequest, options: Options): Promise<PeerAnswer> {
@@ -176,7 +187,10 @@ function send(deps: HttpPeersDeps, link: Link, request: PeerRequest, options: Op
     };
     // The message itself goes on: to abort it would close a connection that others need.
     const giveUp = () => pending.reject(new PeerUnreachable(`${describe(link)}: given up`));
-    const timer = setTimeout(() => pending.reject(new PeerUnreachable(`${describe(link)} did not answer within ${timeoutMs} ms`)), timeoutMs);
+    const timer = setTimeout(
+      () => pending.reject(new PeerUnreachable(`${describe(link)} did not answer within ${timeoutMs} ms`)),
+      timeoutMs,
+    );
     signal?.addEventListener("abort", giveUp, { once: true });
     link.pending.add(pending);
 
@@ -227,11 +241,13 @@ async function deliver(deps: HttpPeersDeps, link: Link, batch: readonly Pending[
   const peer = String(link.to);
   deps.meter.observe("epoxy_peer_envelope_requests", batch.length);
   try {
-    const delayMs = deps.wan === null ? 0 : link.to === 0 ? deps.wan.toUrl(link.url) : deps.wan.toUrl(link.url) || deps.wan.toReplica(link.to);
+    const delayMs =
+      deps.wan === null ? 0 : link.to === 0 ? deps.wan.toUrl(link.url) : deps.wan.toUrl(link.url) || deps.wan.toReplica(link.to);
     if (delayMs > 0) await deps.clock.sleep(delayMs);
     const startMs = deps.clock.monotonicMs();
     const envelope = await exchange(deps, link, batch);
-    if (envelope.replies.length !== batch.length) throw new PeerUnreachable(`${describe(link)} gave ${envelope.replies.length} answers to ${batch.length} requests`);
+    if (envelope.replies.length !== batch.length)
+      throw new PeerUnreachable(`${describe(link)} gave ${envelope.replies.length} answers to ${batch.length} requests`);
     deps.meter.observe("epoxy_peer_round_trip_seconds", (deps.clock.monotonicMs() - startMs) / 1000, { peer });
     deps.meter.count("epoxy_peer_envelopes_total", { peer, outcome: "answered" });
     for (const [i, pending] of batch.entries()) {
@@ -241,7 +257,10 @@ async function deliver(deps: HttpPeersDeps, link: Link, batch: readonly Pending[
   } catch (error) {
     deps.meter.count("epoxy_peer_envelopes_total", { peer, outcome: error instanceof PeerRefused ? "refused" : "unreachable" });
     // Our own mistake must not pass for a broken line.
-    const unreachable = error instanceof PeerUnreachable || error instanceof InvariantViolation ? error : new PeerUnreachable(`${describe(link)}: ${reasonOf(error)}`, { cause: error });
+    const unreachable =
+      error instanceof PeerUnreachable || error instanceof InvariantViolation
+        ? error
+        : new PeerUnreachable(`${describe(link)}: ${reasonOf(error)}`, { cause: error });
     for (const pending of batch) pending.reject(unreachable);
   }
 }
@@ -251,7 +270,8 @@ async function exchange(deps: HttpPeersDeps, link: Link, batch: readonly Pending
     const { version } = link;
     const header = deps.header(link.to);
     const body = encodeRequest(version, { header, requests: batch.map((pending) => pending.request) });
-    if (body.byteLength > limits.peerMessageBytesMax) throw new PeerUnreachable(`a message of ${body.byteLength} bytes is too large for ${describe(link)}`);
+    if (body.byteLength > limits.peerMessageBytesMax)
+      throw new PeerUnreachable(`a message of ${body.byteLength} bytes is too large for ${describe(link)}`);
     const answer = await post(deps, link, batch, { version, header, body });
     if (answer.status === 200) return decodeReply(version, answer.body);
     const refusal = refusalOf(link, answer);
@@ -263,16 +283,33 @@ async function exchange(deps: HttpPeersDeps, link: Link, batch: readonly Pending
 
 type Answer = { readonly status: number; readonly body: Uint8Array };
 
-async function post(deps: HttpPeersDeps, link: Link, batch: readonly Pending[], message: { readonly version: number; readonly header: RequestHeader; readonly body: Uint8Array }): Promise<Answer> {
+async function post(
+  deps: HttpPeersDeps,
+  link: Link,
+  batch: readonly Pending[],
+  message: { readonly version: number; readonly header: RequestHeader; readonly body: Uint8Array },
+): Promise<Answer> {
   const path = `${link.basePath}${peerPath(message.version)}`;
   const nowMs = deps.clock.monotonicMs();
   const lastMs = Math.max(...batch.map((pending) => pending.deadlineMs));
-  // A peer that never answers must not keep a connection for ever.
+  // A peer that never answers must not keep a connection for ever; by then every caller has been told so in better words.
   const abort = new AbortController();
-  const timer = setTimeout(() => abort.abort(), Math.max(1, lastMs - nowMs));
+  const timer = setTimeout(() => abort.abort(), Math.max(0, lastMs - nowMs) + ABORT_AFTER_MS);
   try {
-    const signed = signPeerRequest({ secrets: deps.secrets, path: peerPath(message.version), sender: message.header, wallMs: deps.clock.wallMs(), body: message.body });
-    const response = await link.pool.request({ method: "POST", path, headers: { "content-type": PEER_CONTENT_TYPE, ...signed }, body: message.body, signal: abort.signal });
+    const signed = signPeerRequest({
+      secrets: deps.secrets,
+      path: peerPath(message.version),
+      sender: message.header,
+      wallMs: deps.clock.wallMs(),
+      body: message.body,
+    });
+    const response = await link.pool.request({
+      method: "POST",
+      path,
+      headers: { "content-type": PEER_CONTENT_TYPE, ...signed },
+      body: message.body,
+      signal: abort.signal,
+    });
     return { status: response.statusCode, body: new Uint8Array(await response.body.arrayBuffer()) };
   } finally {
     clearTimeout(timer);
@@ -284,7 +321,10 @@ function refusalOf(link: Link, answer: Answer): { readonly error: PeerRefused; r
   let message = `HTTP ${answer.status}`;
   let versions: readonly number[] = [];
   try {
-    const body = JSON.parse(Buffer.from(answer.body).toString("utf8")) as { error?: { code?: unknown; message?: unknown }; versions?: unknown } | null;
+    const body = JSON.parse(Buffer.from(answer.body).toString("utf8")) as {
+      error?: { code?: unknown; message?: unknown };
+      versions?: unknown;
+    } | null;
     if (typeof body?.error?.code === "string") code = body.error.code;
     if (typeof body?.error?.message === "string") message = body.error.message.slice(0, 500);
     if (Array.isArray(body?.versions)) versions = body.versions.filter((one): one is number => Number.isInteger(one));

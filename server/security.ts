@@ -33,7 +33,13 @@ export type PeerSender = { readonly from: ReplicaId | 0; readonly to: ReplicaId 
 export type PeerHeaders = Readonly<Record<string, string | string[] | undefined>>;
 
 /** Headers that prove who sends `body`. Empty without a secret. */
-export function signPeerRequest(input: { readonly secrets: readonly Secret[]; readonly path: string; readonly sender: PeerSender; readonly wallMs: number; readonly body: Uint8Array }): Record<string, string> {
+export function signPeerRequest(input: {
+  readonly secrets: readonly Secret[];
+  readonly path: string;
+  readonly sender: PeerSender;
+  readonly wallMs: number;
+  readonly body: Uint8Array;
+}): Record<string, string> {
   const [secret] = input.secrets;
   if (secret === undefined) return {};
   const stamp = String(Math.round(input.wallMs));
@@ -54,11 +60,15 @@ export function signPeerRequest(input: { readonly secrets: readonly Secret[]; re
 export function checkPeerHeaders(secrets: readonly Secret[], headers: PeerHeaders, wallMs: number): void {
   if (secrets.length === 0) return;
   for (const name of ["epoxy-from", "epoxy-to", "epoxy-cluster", "epoxy-timestamp", "epoxy-signature"]) {
-    if (typeof headers[name] !== "string") throw new EpoxyError("unauthenticated", `peers must sign their requests: header ${name} is missing`);
+    if (typeof headers[name] !== "string")
+      throw new EpoxyError("unauthenticated", `peers must sign their requests: header ${name} is missing`);
   }
   const stampMs = Number(headers["epoxy-timestamp"]);
   if (!Number.isFinite(stampMs) || Math.abs(stampMs - wallMs) > PEER_CLOCK_WINDOW_MS) {
-    throw new EpoxyError("unauthenticated", `epoxy-timestamp is more than ${PEER_CLOCK_WINDOW_MS / 1000} s away from this clock: is a clock wrong?`);
+    throw new EpoxyError(
+      "unauthenticated",
+      `epoxy-timestamp is more than ${PEER_CLOCK_WINDOW_MS / 1000} s away from this clock: is a clock wrong?`,
+    );
   }
 }
 
@@ -66,16 +76,30 @@ export function checkPeerHeaders(secrets: readonly Secret[], headers: PeerHeader
  * Either of two secrets may have signed, so that they can be rotated without a gap.
  * @throws EpoxyError unauthenticated when the signature is not of `body`
  */
-export function checkPeerSignature(secrets: readonly Secret[], input: { readonly path: string; readonly headers: PeerHeaders; readonly body: Uint8Array }): void {
+export function checkPeerSignature(
+  secrets: readonly Secret[],
+  input: { readonly path: string; readonly headers: PeerHeaders; readonly body: Uint8Array },
+): void {
   if (secrets.length === 0) return;
   const text = (name: string): string => String(input.headers[name] ?? "");
   const given = Buffer.from(text("epoxy-signature"), "hex");
-  const parts = { path: input.path, from: text("epoxy-from"), to: text("epoxy-to"), clusterId: text("epoxy-cluster"), stamp: text("epoxy-timestamp"), body: input.body };
+  const parts = {
+    path: input.path,
+    from: text("epoxy-from"),
+    to: text("epoxy-to"),
+    clusterId: text("epoxy-cluster"),
+    stamp: text("epoxy-timestamp"),
+    body: input.body,
+  };
   const known = secrets.some((secret) => {
     const wanted = Buffer.from(signature(secret, parts), "hex");
     return given.length === wanted.length && timingSafeEqual(given, wanted);
   });
-  if (!known) throw new EpoxyError("unauthenticated", "epoxy-signature does not fit: the peers' secrets differ, or the message was changed on its way");
+  if (!known)
+    throw new EpoxyError(
+      "unauthenticated",
+      "epoxy-signature does not fit: the peers' secrets differ, or the message was changed on its way",
+    );
 }
 
 /**
@@ -84,11 +108,24 @@ export function checkPeerSignature(secrets: readonly Secret[], input: { readonly
  */
 export function checkPeerSender(secrets: readonly Secret[], headers: PeerHeaders, sender: PeerSender): void {
   if (secrets.length === 0) return;
-  const same = headers["epoxy-from"] === String(sender.from) && headers["epoxy-to"] === String(sender.to) && headers["epoxy-cluster"] === sender.clusterId;
+  const same =
+    headers["epoxy-from"] === String(sender.from) &&
+    headers["epoxy-to"] === String(sender.to) &&
+    headers["epoxy-cluster"] === sender.clusterId;
   if (!same) throw new EpoxyError("forbidden", "sender, receiver or cluster inside the message are not the signed ones");
 }
 
-function signature(secret: Secret, parts: { readonly path: string; readonly from: string; readonly to: string; readonly clusterId: string; readonly stamp: string; readonly body: Uint8Array }): string {
+function signature(
+  secret: Secret,
+  parts: {
+    readonly path: string;
+    readonly from: string;
+    readonly to: string;
+    readonly clusterId: string;
+    readonly stamp: string;
+    readonly body: Uint8Array;
+  },
+): string {
   const bodyHash = createHash("sha256").update(parts.body).digest("hex");
   return createHmac("sha256", secret.reveal())
     .update(["POST", parts.path, parts.from, parts.to, parts.clusterId, parts.stamp, bodyHash].join("\n"))

@@ -32,6 +32,8 @@ type Learning = {
   scope: CancellationScope | null;
   /** Counts signals that change what is to be done. */
   wake: number;
+  /** Counts every request to learn, repeated ones too. */
+  asked: number;
 };
 
 const IDLE: messages.LearnProgress = {
@@ -58,6 +60,7 @@ export async function replica(input: messages.ReplicaInput): Promise<void> {
     config: state?.config ?? null,
     scope: null,
     wake: 0,
+    asked: 0,
   };
   handle(l);
   upsertSearchAttributes([{ key: messages.searchAttributes.datacenter, value: String(input.id) }]);
@@ -89,7 +92,8 @@ function historyIsLong(l: Learning): boolean {
 function handle(l: Learning): void {
   const begin = (request: messages.BeginLearning) => {
     const same = l.request?.learnId === request.learnId;
-    // The same again: whoever asks did not hear that it is done, so it is reported again; or it is under way.
+    // The same again: whoever asks did not hear that it is done, so it is reported again, once it is done.
+    l.asked += 1;
     if (same && l.progress.stage !== "joined") return;
     l.wake += 1;
     l.request = request;
@@ -154,13 +158,11 @@ async function learn(l: Learning, { learnId, sources }: messages.BeginLearning, 
     }
     show(l, { stage: "reporting" });
   }
-  await patiently({
-    timing: l.timing,
-    options: OPTIONS.tell,
-    summary: "tell the coordinator",
-    run: (a) => a.reportStatus({ learnId }),
-    onError,
-  });
+  for (let asked = -1; asked !== l.asked; ) {
+    asked = l.asked;
+    const summary = "tell the coordinator";
+    await patiently({ timing: l.timing, options: OPTIONS.tell, summary, run: (a) => a.reportStatus({ learnId }), onError });
+  }
   show(l, { stage: "joined", error: null });
 }
 

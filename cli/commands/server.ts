@@ -1,8 +1,8 @@
 import type { Flags } from "../../server/config.ts";
 import { settingsOf } from "./config.ts";
+import { endOnFailure } from "./end-on-failure.ts";
 
 export async function server(flags: Flags): Promise<void> {
   const settings = settingsOf(flags);
-  const { runServer } = await import("../../server/main.ts");
-  await runServer(settings);
+  await endOnFailure(async () => (await import("../../server/main.ts")).runServer(settings));
 }

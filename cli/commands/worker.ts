@@ -1,8 +1,8 @@
 import type { Flags } from "../../server/config.ts";
 import { settingsOf } from "./config.ts";
+import { endOnFailure } from "./end-on-failure.ts";
 
 export async function worker(flags: Flags): Promise<void> {
   const settings = settingsOf(flags);
-  const { runWorker } = await import("../../server/main.ts");
-  await runWorker(settings);
+  await endOnFailure(async () => (await import("../../server/main.ts")).runWorker(settings));
 }

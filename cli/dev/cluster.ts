@@ -114,7 +114,8 @@ export async function startCluster(options: ClusterOptions, events: ClusterEvent
     starting.is = false;
   } catch (error) {
     await stop();
-    throw stopping.signal.aborted && !(error instanceof CommandError) ? stopping.signal.reason : error;
+    if (error instanceof CommandError) throw new CommandError(`${error.message}; the logs are in ${folder}/logs`, error.exitCode, { cause: error });
+    throw error;
   }
 
   return {

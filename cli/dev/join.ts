@@ -65,13 +65,10 @@ export async function untilSettled(place: DatacenterPlace, goal: "active" | "lea
     await until(waiting, async () => {
       const cluster = await client.cluster();
       const { status } = cluster.replica;
-      waiting.say(place.number, status);
-      if (goal === "learning" ? !["learning", "active"].includes(status) : status !== "active") return false;
-      const missing = voters.filter((name) => !cluster.replicas.some((each) => each.name === name && each.status === "active"));
-      if (missing.length > 0) {
-        waiting.say(place.number, `${status}, waits for ${missing.join(", ")}`);
-        return false;
-      }
+      const there = goal === "learning" ? ["learning", "active"].includes(status) : status === "active";
+      const missing = there ? voters.filter((name) => !cluster.replicas.some((each) => each.name === name && each.status === "active")) : [];
+      waiting.say(place.number, missing.length === 0 ? status : `${status}, waits for ${missing.join(", ")}`);
+      if (!there || missing.length > 0) return false;
       if (goal === "active") await client.raw("/readyz");
       return true;
     });
@@ -85,6 +82,8 @@ async function ofEach(place: DatacenterPlace, act: (client: Client) => Promise<v
       const client = createClient({ endpoints: [apiUrl(place, index)], timeoutMs: 2_000, triesMax: 1 });
       try {
         await act(client);
+      } catch (error) {
+        throw error instanceof CommandError ? new CommandError(`${place.name}: ${error.message}`, error.exitCode, { cause: error }) : error;
       } finally {
         await client.close();
       }

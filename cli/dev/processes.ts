@@ -90,7 +90,7 @@ function environment(layout: Layout, wan: Record<string, number> | null): NodeJS
   const kept = Object.fromEntries(Object.entries(process.env).filter(([name]) => !foreign.test(name)));
   // Temporal's own config file may hold certificates and a namespace of the person's.
   const noProfile = join(layout.folder, "temporal.toml");
-  writeFileSync(noProfile, "");
+  writeFileSync(noProfile, "[profile.default]\n");
   const own = { TEMPORAL_CONFIG_FILE: noProfile, EPOXY_TEMPORAL_UI: `http://${host}:${layout.uiPort}` };
   return { ...kept, ...own, ...(wan === null ? {} : { EPOXY_WAN: JSON.stringify(wan) }) };
 }

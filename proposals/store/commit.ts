@@ -1,6 +1,6 @@
 import { EpoxyError } from "../../protocol/errors.ts";
 import type { Attempt } from "./attempt.ts";
-import { type Backend, type BatchOutcome, type BatchTransaction, transactionWrites } from "./backend.ts";
+import { BATCHES_REMEMBERED, type Backend, type BatchOutcome, type BatchTransaction, transactionWrites } from "./backend.ts";
 import type { Cache, CacheEntry } from "./cache.ts";
 import type { StoreOptions } from "./transaction.ts";
 
@@ -29,7 +29,8 @@ export function createCommitter({
   readonly options: StoreOptions;
 }): Committer {
   const defer = options.defer ?? queueMicrotask;
-  const inFlightMax = options.batchesInFlightMax ?? 4;
+  // Well below what is remembered, or one sent again could have been forgotten.
+  const inFlightMax = Math.min(options.batchesInFlightMax ?? 4, BATCHES_REMEMBERED / 2);
   let queue: Queued[] = [];
   let counter = options.counter;
   let batches = 0;

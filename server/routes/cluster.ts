@@ -14,10 +14,14 @@ const RECONFIGURATION_WAIT_MS = 1_000;
 type MemberStatus = "joining" | "learning" | "active" | "leaving";
 
 export function addClusterRoutes(app: FastifyInstance, deps: AppDeps): void {
-  app.get("/v1/cluster", { config: { scope: "read" }, schema: { tags: ["cluster"], summary: "The cluster as this replica knows it" } }, async (request) => {
-    parseQuery(request.originalUrl, []);
-    return clusterView(deps.replica.report(), await reconfigurationSoon(deps));
-  });
+  app.get(
+    "/v1/cluster",
+    { config: { scope: "read" }, schema: { tags: ["cluster"], summary: "The cluster as this replica knows it" } },
+    async (request) => {
+      parseQuery(request.originalUrl, []);
+      return clusterView(deps.replica.report(), await reconfigurationSoon(deps));
+    },
+  );
   addChangeRoutes(app, deps);
 }
 
@@ -34,35 +38,56 @@ function addChangeRoutes(app: FastifyInstance, deps: AppDeps): void {
   const params = Type.Object({ id: Type.String() });
   type WithId = { Params: { id: string } };
 
-  app.post<{ Body: Static<typeof AddReplicaBody> }>("/v1/cluster/replicas", change("Add a datacenter", { body: AddReplicaBody }), async ({ body }, reply) => {
-    checkUrls(body, "body");
-    return reply.code(202).send(await request("addReplica", body));
-  });
-  app.put<{ Body: Static<typeof SetReplicasBody> }>("/v1/cluster/replicas", change("The whole desired set", { body: SetReplicasBody }), async ({ body }, reply) => {
-    for (const [i, replica] of body.replicas.entries()) checkUrls(replica, `body.replicas[${i}]`);
-    return reply.code(202).send(await request("setReplicas", body));
-  });
+  app.post<{ Body: Static<typeof AddReplicaBody> }>(
+    "/v1/cluster/replicas",
+    change("Add a datacenter", { body: AddReplicaBody }),
+    async ({ body }, reply) => {
+      checkUrls(body, "body");
+      return reply.code(202).send(await request("addReplica", body));
+    },
+  );
+  app.put<{ Body: Static<typeof SetReplicasBody> }>(
+    "/v1/cluster/replicas",
+    change("The whole desired set", { body: SetReplicasBody }),
+    async ({ body }, reply) => {
+      for (const [i, replica] of body.replicas.entries()) checkUrls(replica, `body.replicas[${i}]`);
+      return reply.code(202).send(await request("setReplicas", body));
+    },
+  );
   app.delete<WithId>("/v1/cluster/replicas/:id", change("Remove a datacenter", { params }), async ({ params: { id } }, reply) => {
     return reply.code(202).send(await request("removeReplica", { id: idOf(id) }));
   });
-  app.patch<WithId & { Body: Static<typeof UpdateReplicaBody> }>("/v1/cluster/replicas/:id", change("Change a datacenter's URLs", { params, body: UpdateReplicaBody }), async ({ params: { id }, body }, reply) => {
-    checkUrls(body, "body");
-    return reply.code(202).send(await request("updateReplica", { id: idOf(id), ...body }));
-  });
-  app.post<WithId & { Body: Static<typeof ReplaceReplicaBody> }>("/v1/cluster/replicas/:id/replace", change("Replace a datacenter by a new one", { params, body: ReplaceReplicaBody }), async ({ params: { id }, body }, reply) => {
-    checkUrls(body, "body");
-    return reply.code(202).send(await request("replaceReplica", { id: idOf(id), by: body }));
-  });
+  app.patch<WithId & { Body: Static<typeof UpdateReplicaBody> }>(
+    "/v1/cluster/replicas/:id",
+    change("Change a datacenter's URLs", { params, body: UpdateReplicaBody }),
+    async ({ params: { id }, body }, reply) => {
+      checkUrls(body, "body");
+      return reply.code(202).send(await request("updateReplica", { id: idOf(id), ...body }));
+    },
+  );
+  app.post<WithId & { Body: Static<typeof ReplaceReplicaBody> }>(
+    "/v1/cluster/replicas/:id/replace",
+    change("Replace a datacenter by a new one", { params, body: ReplaceReplicaBody }),
+    async ({ params: { id }, body }, reply) => {
+      checkUrls(body, "body");
+      return reply.code(202).send(await request("replaceReplica", { id: idOf(id), by: body }));
+    },
+  );
   // The schema is for readers: a cancel without a body is fine.
-  app.post("/v1/cluster/cancel", { ...change("Cancel the reconfiguration under way", { body: CancelBody }), validatorCompiler: () => () => true }, async ({ body }, reply) => {
-    return reply.code(202).send(await request("cancelReconfiguration", { generation: await generationToCancel(deps, body) }));
-  });
+  app.post(
+    "/v1/cluster/cancel",
+    { ...change("Cancel the reconfiguration under way", { body: CancelBody }), validatorCompiler: () => () => true },
+    async ({ body }, reply) => {
+      return reply.code(202).send(await request("cancelReconfiguration", { generation: await generationToCancel(deps, body) }));
+    },
+  );
 }
 
 /** The one named, else the one under way. */
 async function generationToCancel(deps: AppDeps, body: unknown): Promise<number> {
   if (body !== undefined && body !== null) {
-    if (typeof body !== "object" || Object.keys(body).some((name) => name !== "generation")) throw expected("body", 'an object like {"generation":7}, or left out');
+    if (typeof body !== "object" || Object.keys(body).some((name) => name !== "generation"))
+      throw expected("body", 'an object like {"generation":7}, or left out');
     const { generation } = body as { generation?: unknown };
     if (generation !== undefined) {
       if (!Number.isSafeInteger(generation) || (generation as number) < 0) throw expected("body.generation", "an integer from 0");
@@ -70,7 +95,10 @@ async function generationToCancel(deps: AppDeps, body: unknown): Promise<number>
     }
   }
   const view = await reconfigurationSoon(deps);
-  if (view === null) throw new EpoxyError("badRequest", "no reconfiguration is seen from here: name the one to cancel in body.generation", { where: "body.generation" });
+  if (view === null)
+    throw new EpoxyError("badRequest", "no reconfiguration is seen from here: name the one to cancel in body.generation", {
+      where: "body.generation",
+    });
   return view.generation;
 }
 

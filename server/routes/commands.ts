@@ -29,7 +29,8 @@ export function parseProposal(body: unknown): readonly Command[] {
   if (list.length === 0) throw expected("commands", "a list of at least one command");
   // Before any of them is looked at: a refused request costs little.
   const total = list.reduce<number>((sum, command) => sum + 1 + innerCount(command), 0);
-  if (total > limits.commandsMax) throw expected("commands", `at most ${limits.commandsMax} commands, those inside txn included; there are ${total}`);
+  if (total > limits.commandsMax)
+    throw expected("commands", `at most ${limits.commandsMax} commands, those inside txn included; there are ${total}`);
   return list.map((command, i) => parseCommand(command, `commands[${i}]`));
 }
 
@@ -88,11 +89,13 @@ function parseExpectation(fields: Fields, where: string): Expectation {
     throw new EpoxyError("badRequest", `${where} must have either expectOneOf or expectVersion`, { where });
   }
   if (expectVersion !== undefined) {
-    if (!Number.isSafeInteger(expectVersion) || (expectVersion as number) < 0) throw expected(`${where}.expectVersion`, "an integer from 1, or 0 for a key that was never written");
+    if (!Number.isSafeInteger(expectVersion) || (expectVersion as number) < 0)
+      throw expected(`${where}.expectVersion`, "an integer from 1, or 0 for a key that was never written");
     return { kind: "version", version: expectVersion as number };
   }
   const values = asList(expectOneOf, `${where}.expectOneOf`);
-  if (values.length < 1 || values.length > limits.commandsMax) throw expected(`${where}.expectOneOf`, `a list of 1 to ${limits.commandsMax} values`);
+  if (values.length < 1 || values.length > limits.commandsMax)
+    throw expected(`${where}.expectOneOf`, `a list of 1 to ${limits.commandsMax} values`);
   return { kind: "oneOf", values: values.map((value, i) => valueFromJson(value, `${where}.expectOneOf[${i}]`)) };
 }
 
@@ -117,14 +120,21 @@ function asList(json: unknown, where: string): readonly unknown[] {
 
 function onlyFields(fields: Fields, known: readonly string[], where: string): Fields {
   for (const name in fields) {
-    if (!known.includes(name)) throw new EpoxyError("badRequest", `${where} has a field that is not known; known: ${known.join(", ")}`, { where });
+    if (!known.includes(name))
+      throw new EpoxyError("badRequest", `${where} has a field that is not known; known: ${known.join(", ")}`, { where });
   }
   return fields;
 }
 
 export type JsonResult =
   | { readonly ok: true; readonly version?: number; readonly value?: JsonBytes | null; readonly results?: readonly JsonResult[] }
-  | { readonly ok: false; readonly error: string; readonly failed?: number; readonly current?: JsonBytes | null; readonly version?: number };
+  | {
+      readonly ok: false;
+      readonly error: string;
+      readonly failed?: number;
+      readonly current?: JsonBytes | null;
+      readonly version?: number;
+    };
 
 export function resultToJson(result: CommandResult): JsonResult {
   switch (result.kind) {
@@ -165,7 +175,8 @@ export function resultsOf(outcome: EntryOutcome): readonly CommandResult[] {
 /** For `GET /v1/instances/R.SLOT`: a command as a caller would have written it. */
 export function commandToJson(command: Command): unknown {
   const key = (bytes: string) => valueToJson(Buffer.from(bytes, "latin1"));
-  const expectation = (expect: Expectation) => (expect.kind === "version" ? { expectVersion: expect.version } : { expectOneOf: expect.values.map(valueToJson) });
+  const expectation = (expect: Expectation) =>
+    expect.kind === "version" ? { expectVersion: expect.version } : { expectOneOf: expect.values.map(valueToJson) };
   switch (command.kind) {
     case "set":
       return { kind: command.kind, key: key(command.key), value: valueToJson(command.value) };

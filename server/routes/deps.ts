@@ -5,7 +5,13 @@ import { EpoxyError } from "../../protocol/errors.ts";
 import type { ApiToken, Scope } from "../security.ts";
 
 /** What `/v1/cluster` says of a reconfiguration. */
-export type ReconfigurationView = { readonly generation: number; readonly phase: string; readonly since: number | string; readonly detail: string; readonly workflowUrl: string | null };
+export type ReconfigurationView = {
+  readonly generation: number;
+  readonly phase: string;
+  readonly since: number | string;
+  readonly detail: string;
+  readonly workflowUrl: string | null;
+};
 
 export type AppDeps = {
   readonly replica: Replica;

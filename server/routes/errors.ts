@@ -35,14 +35,20 @@ function validationError(error: FastifyError): EpoxyError {
   const path = first.instancePath.replace(/\/(\d+)/g, "[$1]").replaceAll("/", ".");
   const where = `${part}${path}`;
   const unknownField = (first.params as { additionalProperty?: string }).additionalProperty;
-  const message = unknownField === undefined ? `${where} ${first.message ?? "is not valid"}` : `${where} has a field that is not known: ${JSON.stringify(unknownField.slice(0, 64))}`;
+  const message =
+    unknownField === undefined
+      ? `${where} ${first.message ?? "is not valid"}`
+      : `${where} has a field that is not known: ${JSON.stringify(unknownField.slice(0, 64))}`;
   return new EpoxyError("badRequest", message, { where });
 }
 
 export function sendError(reply: FastifyReply, error: EpoxyError): FastifyReply {
   if (error.status === 503 || error.status === 429) reply.header("retry-after", RETRY_AFTER_SECONDS);
   if (error.status === 401) reply.header("www-authenticate", "Bearer");
-  return reply.code(error.status).type("application/json; charset=utf-8").send(JSON.stringify(errorBody(error.code, error.message, error.details)));
+  return reply
+    .code(error.status)
+    .type("application/json; charset=utf-8")
+    .send(JSON.stringify(errorBody(error.code, error.message, error.details)));
 }
 
 export function createErrorHandler(deps: { readonly random: Random; readonly log: FastifyBaseLogger }) {
@@ -59,7 +65,10 @@ export function createErrorHandler(deps: { readonly random: Random; readonly log
 export function addNotFound(app: FastifyInstance): void {
   const known: { readonly path: RegExp; readonly methods: Set<string> }[] = [];
   app.addHook("onRoute", (route) => {
-    const source = route.url.replace(/[.+?^${}()|[\]\\]/g, "\\$&").replace(/:[A-Za-z]+/g, "[^/]+").replaceAll("*", ".*");
+    const source = route.url
+      .replace(/[.+?^${}()|[\]\\]/g, "\\$&")
+      .replace(/:[A-Za-z]+/g, "[^/]+")
+      .replaceAll("*", ".*");
     known.push({ path: new RegExp(`^${source}$`), methods: new Set([route.method].flat()) });
   });
   app.setNotFoundHandler((request, reply) => {
@@ -81,7 +90,9 @@ export function answerClientError(error: Error & { readonly code?: string }, soc
   const [code, message] = clientError(error.code);
   const body = JSON.stringify(errorBody(code, message));
   const { status } = ERRORS[code];
-  socket.end(`HTTP/1.1 ${status} Refused\r\ncontent-type: application/json; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`);
+  socket.end(
+    `HTTP/1.1 ${status} Refused\r\ncontent-type: application/json; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+  );
 }
 
 function clientError(code: string | undefined): readonly [ErrorCode, string] {

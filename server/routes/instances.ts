@@ -12,15 +12,27 @@ import { timeoutOf } from "./request.ts";
 export function addInstanceRoutes(app: FastifyInstance, { replica }: AppDeps): void {
   const params = Type.Object({ name: Type.String({ description: "R.SLOT" }) });
   type Named = { Params: { name: string } };
-  app.get<Named>("/v1/instances/:name", { config: { scope: "read" }, schema: { tags: ["instances"], summary: "One instance of this replica's log", params } }, async (request) => {
-    parseQuery(request.originalUrl, []);
-    const record = await replica.instance(idOf(request.params.name));
-    if (record === null) throw new EpoxyError("notFound", "this replica's log has no such instance: it was never heard of, or executed everywhere and dropped");
-    return instanceToJson(record);
-  });
-  app.post<Named>("/v1/instances/:name/recover", { config: { scope: "admin" }, schema: { tags: ["instances"], summary: "Explicit prepare, now; what it decided", params } }, async (request) => {
-    return instanceToJson(await replica.recover(idOf(request.params.name), timeoutOf(request.headers)));
-  });
+  app.get<Named>(
+    "/v1/instances/:name",
+    { config: { scope: "read" }, schema: { tags: ["instances"], summary: "One instance of this replica's log", params } },
+    async (request) => {
+      parseQuery(request.originalUrl, []);
+      const record = await replica.instance(idOf(request.params.name));
+      if (record === null)
+        throw new EpoxyError(
+          "notFound",
+          "this replica's log has no such instance: it was never heard of, or executed everywhere and dropped",
+        );
+      return instanceToJson(record);
+    },
+  );
+  app.post<Named>(
+    "/v1/instances/:name/recover",
+    { config: { scope: "admin" }, schema: { tags: ["instances"], summary: "Explicit prepare, now; what it decided", params } },
+    async (request) => {
+      return instanceToJson(await replica.recover(idOf(request.params.name), timeoutOf(request.headers)));
+    },
+  );
 }
 
 /** @throws EpoxyError badRequest */

@@ -28,7 +28,7 @@ export function keyToJson(key: Key): JsonBytes {
 export function bytesFromJson(json: unknown, where: string): Buffer {
   if (typeof json === "string") {
     // A lone surrogate has no UTF-8 form; Buffer would quietly make another character of it.
-    if (/\p{Surrogate}/u.test(json)) throw expected(where, "text that has a UTF-8 form; give other bytes as {\"base64\":\"…\"}");
+    if (/\p{Surrogate}/u.test(json)) throw expected(where, 'text that has a UTF-8 form; give other bytes as {"base64":"…"}');
     return Buffer.from(json, "utf8");
   }
   if (typeof json === "object" && json !== null && !Array.isArray(json)) {
@@ -62,7 +62,8 @@ export function keyFromJson(json: unknown, where: string): Key {
 
 /** @param bytes one character a byte */
 export function checkKey(bytes: string, where: string): Key {
-  if (bytes.length < 1 || bytes.length > limits.keyBytesMax) throw expected(where, `1 to ${limits.keyBytesMax} bytes, it has ${bytes.length}`);
+  if (bytes.length < 1 || bytes.length > limits.keyBytesMax)
+    throw expected(where, `1 to ${limits.keyBytesMax} bytes, it has ${bytes.length}`);
   return bytes as Key;
 }
 
@@ -87,7 +88,10 @@ export function parseQuery<Name extends string>(rawUrl: string, known: readonly 
     const equals = part.indexOf("=");
     const rawName = equals === -1 ? part : part.slice(0, equals);
     const name = percentDecode(rawName.replaceAll("+", " "), "the query") as Name;
-    if (!known.includes(name)) throw new EpoxyError("badRequest", `the query has a parameter that is not known here; known: ${known.join(", ") || "none"}`, { where: "query" });
+    if (!known.includes(name))
+      throw new EpoxyError("badRequest", `the query has a parameter that is not known here; known: ${known.join(", ") || "none"}`, {
+        where: "query",
+      });
     if (found[name] !== undefined) throw expected(`query.${name}`, "given once");
     found[name] = percentDecode((equals === -1 ? "" : part.slice(equals + 1)).replaceAll("+", " "), `query.${name}`);
   }

@@ -72,20 +72,46 @@ function addReadRoute(app: FastifyInstance, { replica }: AppDeps, admission: Adm
 function addWriteRoutes(app: FastifyInstance, deps: AppDeps, admission: Admission): void {
   const params = Type.Object({ "*": Type.String({ description: "The key, percent-encoded." }) });
   const common = { tags: ["kv"], params, response: answers({ 200: WriteAnswer }) };
-  app.put("/v1/kv/*", { config: { scope: "write" }, bodyLimit: limits.valueBytesMax, schema: { ...common, summary: "Write one key; the body is the value, of any content type" } }, async (request, reply) => {
-    const key = keyOfUrl(request.originalUrl);
-    const value = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
-    const expect = conditionOf(request.headers);
-    return write(deps, admission, expect === null ? { kind: "set", key, value } : { kind: "checkAndSet", key, expect, newValue: value }, request, reply);
-  });
+  app.put(
+    "/v1/kv/*",
+    {
+      config: { scope: "write" },
+      bodyLimit: limits.valueBytesMax,
+      schema: { ...common, summary: "Write one key; the body is the value, of any content type" },
+    },
+    async (request, reply) => {
+      const key = keyOfUrl(request.originalUrl);
+      const value = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+      const expect = conditionOf(request.headers);
+      return write(
+        deps,
+        admission,
+        expect === null ? { kind: "set", key, value } : { kind: "checkAndSet", key, expect, newValue: value },
+        request,
+        reply,
+      );
+    },
+  );
   app.delete("/v1/kv/*", { config: { scope: "write" }, schema: { ...common, summary: "Delete one key" } }, async (request, reply) => {
     const key = keyOfUrl(request.originalUrl);
     const expect: Expectation | null = conditionOf(request.headers);
-    return write(deps, admission, expect === null ? { kind: "delete", key } : { kind: "checkAndSet", key, expect, newValue: null }, request, reply);
+    return write(
+      deps,
+      admission,
+      expect === null ? { kind: "delete", key } : { kind: "checkAndSet", key, expect, newValue: null },
+      request,
+      reply,
+    );
   });
 }
 
-async function write({ replica }: AppDeps, admission: Admission, command: Command, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+async function write(
+  { replica }: AppDeps,
+  admission: Admission,
+  command: Command,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<unknown> {
   parseQuery(request.originalUrl, []);
   const input = { commands: [command], idempotencyKey: idempotencyKeyOf(request.headers), timeoutMs: timeoutOf(request.headers) };
   const { instance, outcome } = await admission.run(() => replica.propose(input));
@@ -95,7 +121,11 @@ async function write({ replica }: AppDeps, admission: Admission, command: Comman
     return { version: result.version, instance: instanceName(instance) };
   }
   if (result?.kind !== "expectedValueDoesNotMatch") throw new Error(`a write has the result ${result?.kind}`);
-  const body = { ...errorBody("preconditionFailed", "the key is not what the condition asks for; nothing was written"), current: valueToJson(result.current), version: result.version };
+  const body = {
+    ...errorBody("preconditionFailed", "the key is not what the condition asks for; nothing was written"),
+    current: valueToJson(result.current),
+    version: result.version,
+  };
   return reply.code(412).type("application/json; charset=utf-8").send(JSON.stringify(body));
 }
 
@@ -105,7 +135,12 @@ function addListRoute(app: FastifyInstance, { replica }: AppDeps): void {
     limit: Type.Optional(Type.Integer({ minimum: 1, maximum: limits.listEntriesMax, default: LIST_DEFAULT })),
     cursor: Type.Optional(Type.String()),
   });
-  const schema = { tags: ["kv"], summary: "Keys of this replica in byte order; a local read", querystring, response: answers({ 200: ListAnswer }) };
+  const schema = {
+    tags: ["kv"],
+    summary: "Keys of this replica in byte order; a local read",
+    querystring,
+    response: answers({ 200: ListAnswer }),
+  };
   app.get("/v1/kv", { config: { scope: "read" }, schema, serializerCompiler: () => JSON.stringify }, async (request) => {
     const { prefix = "", limit, cursor = "" } = parseQuery(request.originalUrl, ["prefix", "limit", "cursor"]);
     if (prefix.length > limits.keyBytesMax) throw expected("query.prefix", `at most ${limits.keyBytesMax} bytes`);
@@ -123,6 +158,7 @@ function addListRoute(app: FastifyInstance, { replica }: AppDeps): void {
 function cursorKey(cursor: string): Key | null {
   if (cursor === "") return null;
   const bytes = Buffer.from(cursor, "base64url");
-  if (bytes.toString("base64url") !== cursor || bytes.length > limits.keyBytesMax) throw expected("query.cursor", "one that an earlier list answered");
+  if (bytes.toString("base64url") !== cursor || bytes.length > limits.keyBytesMax)
+    throw expected("query.cursor", "one that an earlier list answered");
   return bytes.toString("latin1") as Key;
 }

@@ -10,7 +10,12 @@ export function addProposalRoutes(app: FastifyInstance, { replica }: AppDeps, ad
     "/v1/proposals",
     {
       config: { scope: "write" },
-      schema: { tags: ["kv"], summary: "Order commands together at one point", body: ProposalBody, response: answers({ 200: ProposalAnswer }) },
+      schema: {
+        tags: ["kv"],
+        summary: "Order commands together at one point",
+        body: ProposalBody,
+        response: answers({ 200: ProposalAnswer }),
+      },
       // commands.ts checks the body, and results are plain JSON: the schema is for readers.
       validatorCompiler: () => () => true,
       serializerCompiler: () => JSON.stringify,

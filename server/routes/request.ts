@@ -35,7 +35,8 @@ export function conditionOf(headers: IncomingHttpHeaders): Expectation | null {
   }
   if (match === undefined) return null;
   const version = /^"(0|[1-9]\d{0,15})"$/.exec(match.trim())?.[1];
-  if (version === undefined || !Number.isSafeInteger(Number(version))) throw expected("header If-Match", 'one version in quotes, as ETag has it: "VERSION"');
+  if (version === undefined || !Number.isSafeInteger(Number(version)))
+    throw expected("header If-Match", 'one version in quotes, as ETag has it: "VERSION"');
   return { kind: "version", version: Number(version) };
 }
 

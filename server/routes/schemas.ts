@@ -7,12 +7,20 @@ const closed = { additionalProperties: false } as const;
 export const JsonBytes = Type.Union([Type.String(), Type.Object({ base64: Type.String() }, closed)], {
   description: 'A string stands for its UTF-8 bytes; other bytes are {"base64":"…"}.',
 });
-const JsonValue = Type.Union([Type.String(), Type.Object({ base64: Type.String() }, closed), Type.Null()], { description: "null: absent." });
+const JsonValue = Type.Union([Type.String(), Type.Object({ base64: Type.String() }, closed), Type.Null()], {
+  description: "null: absent.",
+});
 export const Version = Type.Integer({ minimum: 0, description: "Counts the key's executed changes; never repeats for a key." });
 export const InstanceName = Type.String({ description: "R.SLOT", pattern: "^[0-9]+\\.[0-9]+$" });
 
-const expectations = { expectOneOf: Type.Optional(Type.Array(JsonValue, { minItems: 1, maxItems: limits.commandsMax })), expectVersion: Type.Optional(Version) };
-const Delta = Type.Union([Type.Integer({ minimum: Number.MIN_SAFE_INTEGER, maximum: Number.MAX_SAFE_INTEGER }), Type.String({ pattern: "^(0|-?[1-9][0-9]{0,18})$" })]);
+const expectations = {
+  expectOneOf: Type.Optional(Type.Array(JsonValue, { minItems: 1, maxItems: limits.commandsMax })),
+  expectVersion: Type.Optional(Version),
+};
+const Delta = Type.Union([
+  Type.Integer({ minimum: Number.MIN_SAFE_INTEGER, maximum: Number.MAX_SAFE_INTEGER }),
+  Type.String({ pattern: "^(0|-?[1-9][0-9]{0,18})$" }),
+]);
 const SIMPLE = [
   Type.Object({ kind: Type.Literal("set"), key: JsonBytes, value: JsonValue }, closed),
   Type.Object({ kind: Type.Literal("checkAndSet"), key: JsonBytes, ...expectations, newValue: JsonValue }, closed),
@@ -28,7 +36,10 @@ const Txn = Type.Object(
   },
   closed,
 );
-export const ProposalBody = Type.Object({ commands: Type.Array(Type.Union([...SIMPLE, Txn]), { minItems: 1, maxItems: limits.commandsMax }) }, closed);
+export const ProposalBody = Type.Object(
+  { commands: Type.Array(Type.Union([...SIMPLE, Txn]), { minItems: 1, maxItems: limits.commandsMax }) },
+  closed,
+);
 
 const Result = Type.Object(
   {
@@ -50,7 +61,10 @@ export const ProposalAnswer = Type.Object({
 export const WriteAnswer = Type.Object({ version: Version, instance: InstanceName });
 export const EntryAnswer = Type.Object({ key: JsonBytes, value: JsonValue, version: Version });
 export const ListAnswer = Type.Object({ entries: Type.Array(EntryAnswer), cursor: Type.Union([Type.String(), Type.Null()]) });
-export const ErrorAnswer = Type.Object({ error: Type.Object({ code: Type.String(), message: Type.String() }, { additionalProperties: true }) }, { additionalProperties: true });
+export const ErrorAnswer = Type.Object(
+  { error: Type.Object({ code: Type.String(), message: Type.String() }, { additionalProperties: true }) },
+  { additionalProperties: true },
+);
 export const AcceptedAnswer = Type.Object({ generation: Type.Integer(), id: Type.Optional(Type.Integer()) });
 
 const Url = Type.String({ minLength: 1, maxLength: 2048, pattern: "^https?://" });
@@ -61,7 +75,10 @@ export const ReplaceReplicaBody = Type.Object(newcomer, closed);
 export const UpdateReplicaBody = Type.Object({ peerUrl: Type.Optional(Url), apiUrl: Type.Optional(Url) }, { ...closed, minProperties: 1 });
 export const SetReplicasBody = Type.Object(
   {
-    replicas: Type.Array(Type.Object({ id: Type.Optional(Type.Integer({ minimum: 1 })), ...newcomer, voter: Type.Optional(Type.Boolean()) }, closed), { minItems: 1, maxItems: limits.membersMax }),
+    replicas: Type.Array(
+      Type.Object({ id: Type.Optional(Type.Integer({ minimum: 1 })), ...newcomer, voter: Type.Optional(Type.Boolean()) }, closed),
+      { minItems: 1, maxItems: limits.membersMax },
+    ),
     expectedGeneration: Type.Optional(Type.Integer({ minimum: 0 })),
   },
   closed,

@@ -52,7 +52,13 @@ export function addWatchRoute(app: FastifyInstance, deps: AppDeps): void {
   });
 }
 
-type Watcher = { readonly store: AppDeps["store"]; readonly clock: Clock; readonly out: ServerResponse; readonly prefix: string; readonly stop: AbortSignal };
+type Watcher = {
+  readonly store: AppDeps["store"];
+  readonly clock: Clock;
+  readonly out: ServerResponse;
+  readonly prefix: string;
+  readonly stop: AbortSignal;
+};
 
 async function follow(watcher: Watcher, from: Cursor): Promise<void> {
   const { store, clock, stop } = watcher;
@@ -93,8 +99,13 @@ async function write({ out, stop }: Watcher, text: string): Promise<void> {
  * One event for each value that the change wrote. The last one's id is the change's position; an earlier one's says how
  * far into the change it is, so that whoever comes back in between misses nothing and sees nothing twice.
  */
-function eventsOf(change: Change, at: { readonly previous: string; readonly position: string; readonly skip: number; readonly prefix: string }): string {
-  const values = change.writes.flatMap((write) => (write.kind === "value" && write.record !== null && write.id !== "" ? [{ key: write.id as Key, state: write.record }] : []));
+function eventsOf(
+  change: Change,
+  at: { readonly previous: string; readonly position: string; readonly skip: number; readonly prefix: string },
+): string {
+  const values = change.writes.flatMap((write) =>
+    write.kind === "value" && write.record !== null && write.id !== "" ? [{ key: write.id as Key, state: write.record }] : [],
+  );
   let text = "";
   for (const [i, { key, state }] of values.entries()) {
     if (i < at.skip || !key.startsWith(at.prefix)) continue;

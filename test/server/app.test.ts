@@ -32,41 +32,116 @@ describe("/v1/cluster", () => {
     const { app } = fakeApp({ reconfiguration: async () => view });
     t.after(() => app.close());
     const body = (await app.inject({ url: "/v1/cluster" })).json();
-    assert.deepEqual({ ...body, replicas: body.replicas.map(({ id, status }: { id: number; status: string }) => [id, status]) }, {
-      clusterId: "c1",
-      name: "default",
-      epoch: 2,
-      coordinator: 1,
-      replica: { id: 1, status: "active" },
-      replicas: [[1, "active"], [2, "active"], [3, "learning"], [4, "leaving"], [5, "joining"]],
-      reconfiguration: view,
+    assert.deepEqual(
+      { ...body, replicas: body.replicas.map(({ id, status }: { id: number; status: string }) => [id, status]) },
+      {
+        clusterId: "c1",
+        name: "default",
+        epoch: 2,
+        coordinator: 1,
+        replica: { id: 1, status: "active" },
+        replicas: [
+          [1, "active"],
+          [2, "active"],
+          [3, "learning"],
+          [4, "leaving"],
+          [5, "joining"],
+        ],
+        reconfiguration: view,
+      },
+    );
+    assert.deepEqual(body.replicas[1], {
+      id: 2,
+      name: "dc-2",
+      status: "active",
+      peerUrl: "http://127.0.0.1:7121",
+      apiUrl: "http://127.0.0.1:7120",
     });
-    assert.deepEqual(body.replicas[1], { id: 2, name: "dc-2", status: "active", peerUrl: "http://127.0.0.1:7121", apiUrl: "http://127.0.0.1:7120" });
   });
 
   test("is there before the replica has an identity, and without the coordinator", async (t) => {
-    const report = fakeReport({ status: "joining", clusterId: null, clusterName: null, self: null, epoch: 0, voters: [], members: null, quorum: false });
-    const { app } = fakeApp({ replica: fakeReplica({ report: () => report }), reconfiguration: () => Promise.reject(new Error("Temporal is down")) });
+    const report = fakeReport({
+      status: "joining",
+      clusterId: null,
+      clusterName: null,
+      self: null,
+      epoch: 0,
+      voters: [],
+      members: null,
+      quorum: false,
+    });
+    const { app } = fakeApp({
+      replica: fakeReplica({ report: () => report }),
+      reconfiguration: () => Promise.reject(new Error("Temporal is down")),
+    });
     t.after(() => app.close());
     const response = await app.inject({ url: "/v1/cluster" });
     assert.equal(response.statusCode, 200);
-    assert.deepEqual(response.json(), { clusterId: null, name: null, epoch: 0, coordinator: null, replica: { id: null, status: "joining" }, replicas: [], reconfiguration: null });
+    assert.deepEqual(response.json(), {
+      clusterId: null,
+      name: null,
+      epoch: 0,
+      coordinator: null,
+      replica: { id: null, status: "joining" },
+      replicas: [],
+      reconfiguration: null,
+    });
   });
 
   const four = { name: "dc-4", peerUrl: "http://h:1", apiUrl: "http://h:2" };
-  const changes: { method: "POST" | "PUT" | "PATCH" | "DELETE"; url: string; payload?: object; asked: { name: string; argument: unknown }; answer?: object }[] = [
-    { method: "POST", url: "/v1/cluster/replicas", payload: four, asked: { name: "addReplica", argument: four }, answer: { generation: 3, id: 6 } },
-    { method: "POST", url: "/v1/cluster/replicas", payload: { ...four, voter: false }, asked: { name: "addReplica", argument: { ...four, voter: false } }, answer: { generation: 3, id: 6 } },
+  const changes: {
+    method: "POST" | "PUT" | "PATCH" | "DELETE";
+    url: string;
+    payload?: object;
+    asked: { name: string; argument: unknown };
+    answer?: object;
+  }[] = [
+    {
+      method: "POST",
+      url: "/v1/cluster/replicas",
+      payload: four,
+      asked: { name: "addReplica", argument: four },
+      answer: { generation: 3, id: 6 },
+    },
+    {
+      method: "POST",
+      url: "/v1/cluster/replicas",
+      payload: { ...four, voter: false },
+      asked: { name: "addReplica", argument: { ...four, voter: false } },
+      answer: { generation: 3, id: 6 },
+    },
     { method: "DELETE", url: "/v1/cluster/replicas/3", asked: { name: "removeReplica", argument: { id: 3 } } },
-    { method: "POST", url: "/v1/cluster/replicas/3/replace", payload: four, asked: { name: "replaceReplica", argument: { id: 3, by: four } } },
-    { method: "PATCH", url: "/v1/cluster/replicas/3", payload: { apiUrl: "http://h:9" }, asked: { name: "updateReplica", argument: { id: 3, apiUrl: "http://h:9" } } },
-    { method: "PUT", url: "/v1/cluster/replicas", payload: { replicas: [four], expectedGeneration: 2 }, asked: { name: "setReplicas", argument: { replicas: [four], expectedGeneration: 2 } } },
-    { method: "POST", url: "/v1/cluster/cancel", payload: { generation: 2 }, asked: { name: "cancelReconfiguration", argument: { generation: 2 } } },
+    {
+      method: "POST",
+      url: "/v1/cluster/replicas/3/replace",
+      payload: four,
+      asked: { name: "replaceReplica", argument: { id: 3, by: four } },
+    },
+    {
+      method: "PATCH",
+      url: "/v1/cluster/replicas/3",
+      payload: { apiUrl: "http://h:9" },
+      asked: { name: "updateReplica", argument: { id: 3, apiUrl: "http://h:9" } },
+    },
+    {
+      method: "PUT",
+      url: "/v1/cluster/replicas",
+      payload: { replicas: [four], expectedGeneration: 2 },
+      asked: { name: "setReplicas", argument: { replicas: [four], expectedGeneration: 2 } },
+    },
+    {
+      method: "POST",
+      url: "/v1/cluster/cancel",
+      payload: { generation: 2 },
+      asked: { name: "cancelReconfiguration", argument: { generation: 2 } },
+    },
     { method: "POST", url: "/v1/cluster/cancel", asked: { name: "cancelReconfiguration", argument: { generation: 8 } } },
   ];
   for (const { method, url, payload, asked, answer = { generation: 3 } } of changes) {
     test(`${method} ${url} ${JSON.stringify(payload ?? "")} goes to the coordinator`, async (t) => {
-      const { app, replica } = fakeApp({ reconfiguration: async () => ({ generation: 8, phase: "learning", since: 1, detail: "", workflowUrl: null }) });
+      const { app, replica } = fakeApp({
+        reconfiguration: async () => ({ generation: 8, phase: "learning", since: 1, detail: "", workflowUrl: null }),
+      });
       t.after(() => app.close());
       const response = await app.inject({ method, url, ...(payload === undefined ? {} : { payload }) });
       assert.equal(response.statusCode, 202, response.body);
@@ -83,8 +158,18 @@ describe("/v1/cluster", () => {
     { method: "POST", url: "/v1/cluster/replicas", payload: { ...four, name: "a/b" }, says: /body\.name/ },
     { method: "POST", url: "/v1/cluster/replicas", payload: { ...four, peerUrl: "http://" }, says: /body\.peerUrl must be a URL/ },
     { method: "PUT", url: "/v1/cluster/replicas", payload: { replicas: [] }, says: /body\.replicas/ },
-    { method: "PUT", url: "/v1/cluster/replicas", payload: { replicas: [four, { ...four, apiUrl: 7 }] }, says: /body\.replicas\[1\]\.apiUrl must be string/ },
-    { method: "PUT", url: "/v1/cluster/replicas", payload: { replicas: [four], expectedGeneration: "2" }, says: /expectedGeneration must be integer/ },
+    {
+      method: "PUT",
+      url: "/v1/cluster/replicas",
+      payload: { replicas: [four, { ...four, apiUrl: 7 }] },
+      says: /body\.replicas\[1\]\.apiUrl must be string/,
+    },
+    {
+      method: "PUT",
+      url: "/v1/cluster/replicas",
+      payload: { replicas: [four], expectedGeneration: "2" },
+      says: /expectedGeneration must be integer/,
+    },
     { method: "PATCH", url: "/v1/cluster/replicas/3", payload: {}, says: /body/ },
     { method: "DELETE", url: "/v1/cluster/replicas/0", says: /an integer from 1/ },
     { method: "DELETE", url: "/v1/cluster/replicas/dc-3", says: /an integer from 1/ },
@@ -103,7 +188,9 @@ describe("/v1/cluster", () => {
   }
 
   test("what the coordinator says comes through", async (t) => {
-    const replica = fakeReplica({ coordinatorRequest: () => Promise.reject(new EpoxyError("generationMismatch", "it is 4", { generation: 4 })) });
+    const replica = fakeReplica({
+      coordinatorRequest: () => Promise.reject(new EpoxyError("generationMismatch", "it is 4", { generation: 4 })),
+    });
     const { app } = fakeApp({ replica });
     t.after(() => app.close());
     const response = await app.inject({ method: "DELETE", url: "/v1/cluster/replicas/3" });
@@ -131,7 +218,12 @@ const record: InstanceRecord = {
 
 describe("/v1/instances", () => {
   test("shows one instance, and what a recovery decided", async (t) => {
-    const { app } = fakeApp({ replica: fakeReplica({ instance: async () => record, recover: async () => ({ ...record, value: "nop", executed: false, resubmittedAs: anInstance }) }) });
+    const { app } = fakeApp({
+      replica: fakeReplica({
+        instance: async () => record,
+        recover: async () => ({ ...record, value: "nop", executed: false, resubmittedAs: anInstance }),
+      }),
+    });
     t.after(() => app.close());
     assert.deepEqual((await app.inject({ url: "/v1/instances/1.7" })).json(), {
       instance: "1.7",
@@ -152,7 +244,8 @@ describe("/v1/instances", () => {
     const { app } = fakeApp();
     t.after(() => app.close());
     assert.equal((await app.inject({ url: "/v1/instances/1.8" })).statusCode, 404);
-    for (const name of ["1", "0.1", "1.0", "a.b", "1.2.3"]) assert.equal((await app.inject({ url: `/v1/instances/${name}` })).statusCode, 400, name);
+    for (const name of ["1", "0.1", "1.0", "a.b", "1.2.3"])
+      assert.equal((await app.inject({ url: `/v1/instances/${name}` })).statusCode, 400, name);
   });
 });
 
@@ -202,14 +295,36 @@ test("the OpenAPI document has every route, / leads to its page", async (t) => {
   const { app } = fakeApp();
   t.after(() => app.close());
   const { paths } = (await app.inject({ url: "/openapi.json" })).json() as { paths: Record<string, unknown> };
-  const wanted = ["/v1/proposals", "/v1/kv", "/v1/kv/{*}", "/v1/watch", "/v1/cluster", "/v1/cluster/replicas", "/v1/cluster/replicas/{id}", "/v1/cluster/replicas/{id}/replace", "/v1/cluster/cancel", "/v1/instances/{name}", "/v1/instances/{name}/recover", "/healthz", "/readyz", "/metrics"];
+  const wanted = [
+    "/v1/proposals",
+    "/v1/kv",
+    "/v1/kv/{*}",
+    "/v1/watch",
+    "/v1/cluster",
+    "/v1/cluster/replicas",
+    "/v1/cluster/replicas/{id}",
+    "/v1/cluster/replicas/{id}/replace",
+    "/v1/cluster/cancel",
+    "/v1/instances/{name}",
+    "/v1/instances/{name}/recover",
+    "/healthz",
+    "/readyz",
+    "/metrics",
+  ];
   assert.deepEqual(Object.keys(paths).sort(), wanted.sort());
   assert.equal((await app.inject({ url: "/" })).headers.location, "/docs");
   assert.equal((await app.inject({ url: "/docs" })).statusCode, 200);
 });
 
 describe("refused everywhere", () => {
-  const rows: { name: string; method: "GET" | "POST" | "PUT" | "OPTIONS" | "DELETE"; url: string; status: number; code: string; allow?: string }[] = [
+  const rows: {
+    name: string;
+    method: "GET" | "POST" | "PUT" | "OPTIONS" | "DELETE";
+    url: string;
+    status: number;
+    code: string;
+    allow?: string;
+  }[] = [
     { name: "an unknown path", method: "GET", url: "/v2/kv/a", status: 404, code: "notFound" },
     { name: "an unknown path, POST", method: "POST", url: "/v1/nothing", status: 404, code: "notFound" },
     { name: "a method a path does not take", method: "GET", url: "/v1/proposals", status: 405, code: "methodNotAllowed", allow: "POST" },
@@ -235,10 +350,22 @@ describe("refused everywhere", () => {
     const port = await portOf(app);
     const garbage = await raw(port, "\x00\xff garbage\r\n\r\n");
     assert.match(garbage, /^HTTP\/1\.1 400 [\s\S]*"code":"badRequest"/);
-    assert.match(await raw(port, "GET /healthz HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\n"), /^HTTP\/1\.1 400 /);
-    assert.match(await raw(port, `GET /healthz HTTP/1.1\r\nhost: a\r\nx: ${"y".repeat(20_000)}\r\n\r\n`), /^HTTP\/1\.1 413 [\s\S]*"code":"tooLarge"/);
-    assert.match(await raw(port, "PUT /v1/kv/a HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\nslow"), /^HTTP\/1\.1 408 [\s\S]*"code":"requestTimeout"/);
-    const pipelined = await raw(port, "PUT /v1/kv/%FF HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\n\r\nvGET /v1/kv/%FF HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
+    assert.match(
+      await raw(port, "GET /healthz HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\n"),
+      /^HTTP\/1\.1 400 /,
+    );
+    assert.match(
+      await raw(port, `GET /healthz HTTP/1.1\r\nhost: a\r\nx: ${"y".repeat(20_000)}\r\n\r\n`),
+      /^HTTP\/1\.1 413 [\s\S]*"code":"tooLarge"/,
+    );
+    assert.match(
+      await raw(port, "PUT /v1/kv/a HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\nslow"),
+      /^HTTP\/1\.1 408 [\s\S]*"code":"requestTimeout"/,
+    );
+    const pipelined = await raw(
+      port,
+      "PUT /v1/kv/%FF HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\n\r\nvGET /v1/kv/%FF HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n",
+    );
     assert.equal(pipelined.match(/HTTP\/1\.1 200 OK/g)?.length, 2, pipelined);
     assert.match(pipelined, /\r\n\r\nv$/);
   });
@@ -246,7 +373,11 @@ describe("refused everywhere", () => {
 
 describe("tokens", () => {
   const [read, write, admin] = ["read-token-0123456789", "write-token-0123456789", "admin-token-0123456789"];
-  const tokens = [{ scope: "read", token: new Secret(read as string) }, { scope: "write", token: new Secret(write as string) }, { scope: "admin", token: new Secret(admin as string) }] as const;
+  const tokens = [
+    { scope: "read", token: new Secret(read as string) },
+    { scope: "write", token: new Secret(write as string) },
+    { scope: "admin", token: new Secret(admin as string) },
+  ] as const;
   const rows: { method: "GET" | "PUT" | "DELETE"; url: string; token: string | undefined; status: number }[] = [
     { method: "GET", url: "/healthz", token: undefined, status: 200 },
     { method: "GET", url: "/v1/cluster", token: undefined, status: 401 },

@@ -1,7 +1,10 @@
 import fc from "fast-check";
 import type { Command, Expectation, Key, SimpleCommand } from "../../protocol/types.ts";
 
-const bytes = fc.oneof(fc.uint8Array({ maxLength: 12 }), fc.string({ unit: "grapheme", maxLength: 6 }).map((text) => new Uint8Array(Buffer.from(text))));
+const bytes = fc.oneof(
+  fc.uint8Array({ maxLength: 12 }),
+  fc.string({ unit: "grapheme", maxLength: 6 }).map((text) => new Uint8Array(Buffer.from(text))),
+);
 const value = fc.option(bytes);
 const key = bytes.filter((found) => found.length > 0).map((found) => Buffer.from(found).toString("latin1") as Key);
 const expect: fc.Arbitrary<Expectation> = fc.oneof(

@@ -1,6 +1,7 @@
 /** /v1/kv: keys are bytes, bodies are bytes, conditions are headers. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import type { Replica } from "../../proposals/api.ts";
 import { limits } from "../../protocol/limits.ts";
 import type { Key } from "../../protocol/types.ts";
 import { fakeApp, fakeReplica } from "./fake-replica.ts";
@@ -70,7 +71,11 @@ test("a GET is JSON where JSON is asked for", async (t) => {
   assert.deepEqual(json.json(), { key: { base64: "/w==" }, value: "é", version: 4 });
   assert.equal(json.headers.etag, '"4"');
   for (const accept of ["*/*", "application/octet-stream", "application/json;q=0.5, application/octet-stream", "application/json;q=0"]) {
-    assert.equal((await app.inject({ url: "/v1/kv/%FF", headers: { accept } })).headers["content-type"], "application/octet-stream", accept);
+    assert.equal(
+      (await app.inject({ url: "/v1/kv/%FF", headers: { accept } })).headers["content-type"],
+      "application/octet-stream",
+      accept,
+    );
   }
   const head = await app.inject({ method: "HEAD", url: "/v1/kv/%FF" });
   assert.equal(head.statusCode, 200);
@@ -80,7 +85,11 @@ test("a GET is JSON where JSON is asked for", async (t) => {
 
 test("the read mode and the timeout reach the replica", async (t) => {
   const asked: unknown[] = [];
-  const { app } = fakeApp({ replica: fakeReplica({ read: async (...all) => (asked.push(all), { value: null, version: 0 }) }) });
+  const read: Replica["read"] = async (...all) => {
+    asked.push(all);
+    return { value: null, version: 0 };
+  };
+  const { app } = fakeApp({ replica: fakeReplica({ read }) });
   t.after(() => app.close());
   await app.inject({ url: "/v1/kv/a" });
   await app.inject({ url: "/v1/kv/a?read=optimistic", headers: { "epoxy-timeout-ms": "5" } });
@@ -92,13 +101,55 @@ test("the read mode and the timeout reach the replica", async (t) => {
 
 describe("conditions", () => {
   const rows: { name: string; method: "PUT" | "DELETE"; headers: Record<string, string>; key: string; status: number; body: object }[] = [
-    { name: "only where absent, and it is", method: "PUT", headers: { "if-none-match": "*" }, key: "new", status: 200, body: { version: 1, instance: "1.7" } },
-    { name: "only that version, and it is", method: "PUT", headers: { "if-match": '"3"' }, key: "old", status: 200, body: { version: 4, instance: "1.7" } },
-    { name: "delete only that version", method: "DELETE", headers: { "if-match": '"3"' }, key: "old", status: 200, body: { version: 4, instance: "1.7" } },
-    { name: "only where absent, and it is not", method: "PUT", headers: { "if-none-match": "*" }, key: "old", status: 412, body: { current: "v", version: 3 } },
+    {
+      name: "only where absent, and it is",
+      method: "PUT",
+      headers: { "if-none-match": "*" },
+      key: "new",
+      status: 200,
+      body: { version: 1, instance: "1.7" },
+    },
+    {
+      name: "only that version, and it is",
+      method: "PUT",
+      headers: { "if-match": '"3"' },
+      key: "old",
+      status: 200,
+      body: { version: 4, instance: "1.7" },
+    },
+    {
+      name: "delete only that version",
+      method: "DELETE",
+      headers: { "if-match": '"3"' },
+      key: "old",
+      status: 200,
+      body: { version: 4, instance: "1.7" },
+    },
+    {
+      name: "only where absent, and it is not",
+      method: "PUT",
+      headers: { "if-none-match": "*" },
+      key: "old",
+      status: 412,
+      body: { current: "v", version: 3 },
+    },
     { name: "another version", method: "PUT", headers: { "if-match": '"2"' }, key: "old", status: 412, body: { current: "v", version: 3 } },
-    { name: "delete another version", method: "DELETE", headers: { "if-match": '"2"' }, key: "old", status: 412, body: { current: "v", version: 3 } },
-    { name: "a version of nothing", method: "PUT", headers: { "if-match": '"2"' }, key: "new", status: 412, body: { current: null, version: 0 } },
+    {
+      name: "delete another version",
+      method: "DELETE",
+      headers: { "if-match": '"2"' },
+      key: "old",
+      status: 412,
+      body: { current: "v", version: 3 },
+    },
+    {
+      name: "a version of nothing",
+      method: "PUT",
+      headers: { "if-match": '"2"' },
+      key: "new",
+      status: 412,
+      body: { current: null, version: 0 },
+    },
   ];
   for (const { name, method, headers, key, status, body } of rows) {
     test(name, async (t) => {
@@ -115,7 +166,15 @@ describe("conditions", () => {
 });
 
 describe("refused, and nothing proposed", () => {
-  const rows: { name: string; method?: "GET" | "PUT" | "DELETE"; url: string; headers?: Record<string, string>; payload?: string | Buffer; status?: number; says: RegExp }[] = [
+  const rows: {
+    name: string;
+    method?: "GET" | "PUT" | "DELETE";
+    url: string;
+    headers?: Record<string, string>;
+    payload?: string | Buffer;
+    status?: number;
+    says: RegExp;
+  }[] = [
     { name: "no key", method: "PUT", url: "/v1/kv/", payload: "v", says: /the key must be 1 to 1024 bytes/ },
     { name: "no key, a query", url: "/v1/kv/?read=local", says: /the key must be 1 to 1024 bytes/ },
     { name: "a long key", url: `/v1/kv/${"k".repeat(1025)}`, says: /it has 1025/ },
@@ -126,9 +185,23 @@ describe("refused, and nothing proposed", () => {
     { name: "an unknown parameter", url: "/v1/kv/a?raed=local", says: /not known here; known: read/ },
     { name: "a parameter on PUT", method: "PUT", url: "/v1/kv/a?cas=1", payload: "v", says: /known: none/ },
     { name: "a large value", method: "PUT", url: "/v1/kv/a", payload: Buffer.alloc(limits.valueBytesMax + 1), status: 413, says: /./ },
-    { name: "If-Match without quotes", method: "PUT", url: "/v1/kv/a", headers: { "if-match": "3" }, payload: "v", says: /If-Match must be one version in quotes/ },
+    {
+      name: "If-Match without quotes",
+      method: "PUT",
+      url: "/v1/kv/a",
+      headers: { "if-match": "3" },
+      payload: "v",
+      says: /If-Match must be one version in quotes/,
+    },
     { name: "If-Match: *", method: "PUT", url: "/v1/kv/a", headers: { "if-match": "*" }, payload: "v", says: /If-Match/ },
-    { name: "If-None-Match of a version", method: "PUT", url: "/v1/kv/a", headers: { "if-none-match": '"3"' }, payload: "v", says: /If-None-Match must be \*/ },
+    {
+      name: "If-None-Match of a version",
+      method: "PUT",
+      url: "/v1/kv/a",
+      headers: { "if-none-match": '"3"' },
+      payload: "v",
+      says: /If-None-Match must be \*/,
+    },
     { name: "both", method: "DELETE", url: "/v1/kv/a", headers: { "if-none-match": "*", "if-match": '"3"' }, says: /together/ },
     { name: "a wrong timeout", method: "DELETE", url: "/v1/kv/a", headers: { "epoxy-timeout-ms": "-1" }, says: /Epoxy-Timeout-Ms/ },
     { name: "a limit of 0", url: "/v1/kv?limit=0", says: /query\.limit must be an integer from 1 to 1000/ },
@@ -164,7 +237,9 @@ test("the list is in byte order, page by page, for any bytes", async (t) => {
   const seen: unknown[] = [];
   let cursor: string | null = "";
   while (cursor !== null) {
-    const response = await app.inject({ url: `/v1/kv?prefix=a&limit=2&cursor=${cursor}` });
+    const response: { statusCode: number; body: string; json(): unknown } = await app.inject({
+      url: `/v1/kv?prefix=a&limit=2&cursor=${cursor}`,
+    });
     assert.equal(response.statusCode, 200, response.body);
     const page = response.json() as { entries: { key: unknown }[]; cursor: string | null };
     seen.push(...page.entries.map(({ key }) => key));

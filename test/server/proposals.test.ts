@@ -11,7 +11,13 @@ import { ProposalBody } from "../../server/routes/schemas.ts";
 import { anyCommandList } from "./arbitrary-commands.ts";
 import { anInstance, fakeApp, fakeReplica } from "./fake-replica.ts";
 
-const post = (payload: unknown, headers: Record<string, string> = {}) => ({ method: "POST", url: "/v1/proposals", headers: { "content-type": "application/json", ...headers }, payload: typeof payload === "string" ? payload : JSON.stringify(payload) }) as const;
+const post = (payload: unknown, headers: Record<string, string> = {}) =>
+  ({
+    method: "POST",
+    url: "/v1/proposals",
+    headers: { "content-type": "application/json", ...headers },
+    payload: typeof payload === "string" ? payload : JSON.stringify(payload),
+  }) as const;
 
 test("each command has its result, ordered at one instance", async (t) => {
   const { app, replica } = fakeApp();
@@ -31,7 +37,14 @@ test("each command has its result, ordered at one instance", async (t) => {
     { kind: "set", key: "x", value: "x" },
     { kind: "add", key: "x", delta: 1 },
     { kind: "txn", checks: [{ key: "a", expectOneOf: [null] }], commands: [{ kind: "set", key: "t", value: "é" }] },
-    { kind: "txn", checks: [{ key: "t", expectVersion: 1 }, { key: "t", expectOneOf: ["e"] }], commands: [] },
+    {
+      kind: "txn",
+      checks: [
+        { key: "t", expectVersion: 1 },
+        { key: "t", expectOneOf: ["e"] },
+      ],
+      commands: [],
+    },
   ];
   const response = await app.inject(post({ commands }));
   assert.equal(response.statusCode, 200, response.body);
@@ -88,7 +101,11 @@ const refused: { name: string; body: unknown; headers?: Record<string, string>; 
   { name: "no commands", body: {}, says: /commands must be a list/ },
   { name: "an empty list", body: { commands: [] }, says: /at least one/ },
   { name: "too many commands", body: { commands: many(513) }, says: /at most 512 commands.*513/ },
-  { name: "too many with those inside txn", body: { commands: [...many(400), { kind: "txn", checks: [], commands: many(112) }] }, says: /there are 513/ },
+  {
+    name: "too many with those inside txn",
+    body: { commands: [...many(400), { kind: "txn", checks: [], commands: many(112) }] },
+    says: /there are 513/,
+  },
   { name: "an unknown kind", body: one({ kind: "put", key: "a" }), says: /commands\[0\]\.kind must be one of set, / },
   { name: "a kind of Object", body: one({ kind: "constructor", key: "a" }), says: /kind must be one of/ },
   { name: "an unknown field", body: one({ ...get, value: "x" }), says: /commands\[0\] has a field/ },
@@ -103,23 +120,49 @@ const refused: { name: string; body: unknown; headers?: Record<string, string>; 
   { name: "base64 and more", body: one({ kind: "get", key: { base64: "/w==", x: 1 } }), says: /key must be a string/ },
   { name: "no value", body: one({ kind: "set", key: "a" }), says: /value must be .* must be given/ },
   { name: "a value that is a number", body: one({ kind: "set", key: "a", value: 1 }), says: /value must be a string/ },
-  { name: "a large value", body: one({ kind: "set", key: "a", value: "v".repeat(limits.valueBytesMax + 1) }), code: "tooLarge", says: /at most 1048576/ },
+  {
+    name: "a large value",
+    body: one({ kind: "set", key: "a", value: "v".repeat(limits.valueBytesMax + 1) }),
+    code: "tooLarge",
+    says: /at most 1048576/,
+  },
   { name: "a large body", body: one({ kind: "set", key: "a", value: "v".repeat(limits.requestBytesMax) }), code: "tooLarge", says: /./ },
-  { name: "an empty expectOneOf", body: one({ kind: "checkAndSet", key: "a", expectOneOf: [], newValue: "1" }), says: /expectOneOf must be a list of 1 to/ },
-  { name: "both expectations", body: one({ kind: "checkAndSet", key: "a", expectOneOf: [null], expectVersion: 1, newValue: "1" }), says: /either expectOneOf or expectVersion/ },
+  {
+    name: "an empty expectOneOf",
+    body: one({ kind: "checkAndSet", key: "a", expectOneOf: [], newValue: "1" }),
+    says: /expectOneOf must be a list of 1 to/,
+  },
+  {
+    name: "both expectations",
+    body: one({ kind: "checkAndSet", key: "a", expectOneOf: [null], expectVersion: 1, newValue: "1" }),
+    says: /either expectOneOf or expectVersion/,
+  },
   { name: "no expectation", body: one({ kind: "checkAndSet", key: "a", newValue: "1" }), says: /either/ },
   { name: "no newValue", body: one({ kind: "checkAndSet", key: "a", expectVersion: 1 }), says: /newValue/ },
-  { name: "a version that is text", body: one({ kind: "checkAndSet", key: "a", expectVersion: "1", newValue: "1" }), says: /expectVersion must be an integer/ },
+  {
+    name: "a version that is text",
+    body: one({ kind: "checkAndSet", key: "a", expectVersion: "1", newValue: "1" }),
+    says: /expectVersion must be an integer/,
+  },
   { name: "a delta with a fraction", body: one({ kind: "add", key: "a", delta: 0.5 }), says: /delta must be a safe integer/ },
   { name: "an unsafe delta", body: one({ kind: "add", key: "a", delta: 2 ** 53 }), says: /delta must be a safe integer/ },
   { name: "a delta beyond 64 bits", body: one({ kind: "add", key: "a", delta: "9223372036854775808" }), says: /64-bit/ },
   { name: "a delta with a leading zero", body: one({ kind: "add", key: "a", delta: "01" }), says: /canonical/ },
   { name: "minus zero", body: one({ kind: "add", key: "a", delta: "-0" }), says: /canonical/ },
-  { name: "a txn inside a txn", body: one({ kind: "txn", checks: [], commands: [{ kind: "txn", checks: [], commands: [] }] }), says: /commands\[0\]\.commands\[0\]: a txn cannot stand inside/ },
+  {
+    name: "a txn inside a txn",
+    body: one({ kind: "txn", checks: [], commands: [{ kind: "txn", checks: [], commands: [] }] }),
+    says: /commands\[0\]\.commands\[0\]: a txn cannot stand inside/,
+  },
   { name: "a wrong check", body: one({ kind: "txn", checks: [{ key: "a" }], commands: [get] }), says: /checks\[0\] must have either/ },
   { name: "an internal command", body: one({ kind: "closeBucket", hour: 1, bucket: 1 }), says: /kind must be one of/ },
   { name: "text as content type", body: "x", headers: { "content-type": "text/plain" }, code: "unsupportedMediaType", says: /./ },
-  { name: "a timeout of 0", body: one(get), headers: { "epoxy-timeout-ms": "0" }, says: /Epoxy-Timeout-Ms must be an integer from 1 to 60000/ },
+  {
+    name: "a timeout of 0",
+    body: one(get),
+    headers: { "epoxy-timeout-ms": "0" },
+    says: /Epoxy-Timeout-Ms must be an integer from 1 to 60000/,
+  },
   { name: "a timeout too long", body: one(get), headers: { "epoxy-timeout-ms": "60001" }, says: /Epoxy-Timeout-Ms/ },
   { name: "a timeout in words", body: one(get), headers: { "epoxy-timeout-ms": "1e3" }, says: /Epoxy-Timeout-Ms/ },
   { name: "an empty idempotency key", body: one(get), headers: { "idempotency-key": "" }, says: /Idempotency-Key/ },
@@ -156,8 +199,16 @@ describe("what the replica throws", () => {
     { error: new EpoxyError("notReady", "learning"), status: 503, body: { code: "notReady", message: "learning" }, retryAfter: "1" },
     { error: new EpoxyError("reconfiguring", "wait"), status: 503, body: { code: "reconfiguring", message: "wait" }, retryAfter: "1" },
     { error: new EpoxyError("overloaded", "busy"), status: 429, body: { code: "overloaded", message: "busy" }, retryAfter: "1" },
-    { error: new EpoxyError("outcomeUnknown", "who knows", { instance: anInstance }), status: 504, body: { code: "outcomeUnknown", message: "who knows", instance: "1.7" } },
-    { error: new EpoxyError("outcomeUnknown", "who knows", { instance: "2.9" }), status: 504, body: { code: "outcomeUnknown", message: "who knows", instance: "2.9" } },
+    {
+      error: new EpoxyError("outcomeUnknown", "who knows", { instance: anInstance }),
+      status: 504,
+      body: { code: "outcomeUnknown", message: "who knows", instance: "1.7" },
+    },
+    {
+      error: new EpoxyError("outcomeUnknown", "who knows", { instance: "2.9" }),
+      status: 504,
+      body: { code: "outcomeUnknown", message: "who knows", instance: "2.9" },
+    },
     { error: new EpoxyError("storageFull", "full"), status: 507, body: { code: "storageFull", message: "full" } },
   ];
   for (const { error, status, body, retryAfter } of rows) {
@@ -199,7 +250,7 @@ describe("what the replica throws", () => {
       release = resolve;
     });
     const replica = fakeReplica();
-    const { app } = fakeApp({ replica: { ...replica, propose: async (input) => (await held, replica.propose(input)) }, inFlightMax: 1 });
+    const { app } = fakeApp({ replica: { ...replica, propose: (input) => held.then(() => replica.propose(input)) }, inFlightMax: 1 });
     t.after(() => app.close());
     const first = app.inject(post(one(get)));
     await new Promise((resolve) => setTimeout(resolve, 20));
