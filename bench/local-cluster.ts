@@ -20,9 +20,13 @@ const ticksPerSecond = 100;
 
 export async function startBenchCluster(datacenters: number, port: number): Promise<BenchCluster> {
   const folder = mkdtempSync(join(tmpdir(), "epoxy-bench-"));
-  const child = spawn(process.execPath, [launcher(), "dev", "--json", "--datacenters", String(datacenters), "--port", String(port), "--data", folder], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
+  const child = spawn(
+    process.execPath,
+    [launcher(), "dev", "--json", "--datacenters", String(datacenters), "--port", String(port), "--data", folder],
+    {
+      stdio: ["ignore", "pipe", "inherit"],
+    },
+  );
   const first = await firstLine(child);
   const { datacenters: all } = JSON.parse(first) as { datacenters: readonly { api: string; pids: Pids }[] };
   const pids = all.flatMap((each) => [...each.pids.server, each.pids.redis]);
@@ -30,7 +34,8 @@ export async function startBenchCluster(datacenters: number, port: number): Prom
     apis: all.map((each) => each.api),
     cpuSeconds: () => cpuSecondsOf(pids),
     async stop({ keepData } = { keepData: false }) {
-      const ended = child.exitCode !== null || child.signalCode !== null ? Promise.resolve() : new Promise((resolve) => child.once("exit", resolve));
+      const ended =
+        child.exitCode !== null || child.signalCode !== null ? Promise.resolve() : new Promise((resolve) => child.once("exit", resolve));
       child.kill("SIGTERM");
       await ended;
       if (!keepData) rmSync(folder, { recursive: true, force: true });

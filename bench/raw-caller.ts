@@ -46,7 +46,9 @@ function callerOn(socket: Socket, host: string): Caller {
   });
   return {
     ask(path, body) {
-      socket.write(`POST ${path} HTTP/1.1\r\nhost: ${host}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+      socket.write(
+        `POST ${path} HTTP/1.1\r\nhost: ${host}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+      );
       return new Promise((resolve, reject) => {
         settle = { resolve, reject };
       });

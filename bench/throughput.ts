@@ -30,7 +30,9 @@ const { values: options } = parseArgs({
 });
 
 async function measure(cluster: BenchCluster, callers: number, seconds: number, warmupSeconds: number): Promise<Run> {
-  const opened = await Promise.all(Array.from({ length: callers }, (_, index) => openCaller(cluster.apis[index % cluster.apis.length] as string)));
+  const opened = await Promise.all(
+    Array.from({ length: callers }, (_, index) => openCaller(cluster.apis[index % cluster.apis.length] as string)),
+  );
   const latenciesMs: number[] = [];
   const tally = { fast: 0, errors: 0 };
   const errorTexts = new Set<string>();
@@ -41,7 +43,10 @@ async function measure(cluster: BenchCluster, callers: number, seconds: number, 
   async function loop(caller: Caller, index: number): Promise<void> {
     for (let count = 0; running; count++) {
       const startedMs = performance.now();
-      const answer = await caller.ask("/v1/proposals", `{"commands":[{"kind":"set","key":"${prefix}/${index}/${count}","value":"${value}"}]}`);
+      const answer = await caller.ask(
+        "/v1/proposals",
+        `{"commands":[{"kind":"set","key":"${prefix}/${index}/${count}","value":"${value}"}]}`,
+      );
       if (!measuring) continue;
       if (answer.status !== 200) {
         tally.errors++;
@@ -72,9 +77,20 @@ async function measure(cluster: BenchCluster, callers: number, seconds: number, 
   const proposals = latenciesMs.length;
   const sorted = latenciesMs.sort((a, b) => a - b);
   const at = (share: number) => round(sorted[Math.min(proposals - 1, Math.floor(proposals * share))] ?? 0, 2);
-  const cpuUsPerProposal = cpuBefore === null || cpuAfter === null || proposals === 0 ? null : Math.round(((cpuAfter - cpuBefore) * 1e6) / proposals);
+  const cpuUsPerProposal =
+    cpuBefore === null || cpuAfter === null || proposals === 0 ? null : Math.round(((cpuAfter - cpuBefore) * 1e6) / proposals);
   const fastShare = proposals === 0 ? 0 : round(tally.fast / proposals, 4);
-  return { callers, seconds: round(tookSeconds, 1), proposals, errors: tally.errors, perSecond: Math.round(proposals / tookSeconds), p50Ms: at(0.5), p99Ms: at(0.99), fastShare, cpuUsPerProposal };
+  return {
+    callers,
+    seconds: round(tookSeconds, 1),
+    proposals,
+    errors: tally.errors,
+    perSecond: Math.round(proposals / tookSeconds),
+    p50Ms: at(0.5),
+    p99Ms: at(0.99),
+    fastShare,
+    cpuUsPerProposal,
+  };
 }
 
 function round(value: number, digits: number): number {
@@ -87,7 +103,9 @@ function line(run: Run): string {
   return `${String(run.callers).padStart(4)} callers  ${String(run.perSecond).padStart(6)} proposals/s  p50 ${run.p50Ms} ms  p99 ${run.p99Ms} ms  fast ${(run.fastShare * 100).toFixed(1)} %  CPU ${cpu} a proposal${errors}`;
 }
 
-console.log(`${datacenters} datacenters on this machine, 64-byte values, fresh keys, ${options.seconds} s each; CPU is that of servers and Redises together`);
+console.log(
+  `${datacenters} datacenters on this machine, 64-byte values, fresh keys, ${options.seconds} s each; CPU is that of servers and Redises together`,
+);
 const cluster = await startBenchCluster(datacenters, Number(options.port));
 process.once("SIGINT", () => void cluster.stop().then(() => process.exit(1)));
 try {

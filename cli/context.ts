@@ -2,11 +2,16 @@
 import { readFileSync } from "node:fs";
 import type { Command } from "commander";
 import { type Client, createClient } from "../client/client.ts";
-import { exit, type ExitCode, UsageError } from "./exit.ts";
+import { type ExitCode, exit, UsageError } from "./exit.ts";
 
 export const defaultApi = "http://127.0.0.1:7110";
 
-export type GlobalOptions = { readonly api?: readonly string[]; readonly json?: boolean; readonly tokenFile?: string; readonly timeout?: string };
+export type GlobalOptions = {
+  readonly api?: readonly string[];
+  readonly json?: boolean;
+  readonly tokenFile?: string;
+  readonly timeout?: string;
+};
 export type Context<Options = Record<string, unknown>> = {
   readonly client: Client;
   readonly endpoints: readonly string[];
@@ -17,7 +22,11 @@ export type Context<Options = Record<string, unknown>> = {
 };
 
 type Environment = { EPOXY_API?: string; EPOXY_TOKEN?: string };
-type Act<Options> = (context: Context<Options>, args: readonly string[], own: Readonly<Record<string, unknown>>) => Promise<ExitCode | undefined>;
+type Act<Options> = (
+  context: Context<Options>,
+  args: readonly string[],
+  own: Readonly<Record<string, unknown>>,
+) => Promise<ExitCode | undefined>;
 
 /** An action over the client API: makes the client, closes it, and leaves with the code that `act` returns. */
 export function withClient<Options = Record<string, unknown>>(act: Act<Options>) {
@@ -35,7 +44,9 @@ export function withClient<Options = Record<string, unknown>>(act: Act<Options>)
     const client = make(common.endpoints, common.timeoutMs);
     const at = (url: string, timeoutMs = 3_000) => make([url], timeoutMs, 1);
     try {
-      process.exitCode = (await act({ client, endpoints: common.endpoints, at, options, json: options.json === true }, command.args, command.opts())) ?? exit.done;
+      process.exitCode =
+        (await act({ client, endpoints: common.endpoints, at, options, json: options.json === true }, command.args, command.opts())) ??
+        exit.done;
     } finally {
       await Promise.all(clients.map((each) => each.close()));
     }
@@ -47,7 +58,13 @@ function globalOptions(command: Command): GlobalOptions {
   let found: GlobalOptions = {};
   for (let each: Command | null = command; each !== null; each = each.parent) {
     const { api, json, tokenFile, timeout } = each.opts() as GlobalOptions;
-    found = { ...(Array.isArray(api) ? { api } : {}), ...(json === undefined ? {} : { json }), ...(tokenFile === undefined ? {} : { tokenFile }), ...(timeout === undefined ? {} : { timeout }), ...found };
+    found = {
+      ...(Array.isArray(api) ? { api } : {}),
+      ...(json === undefined ? {} : { json }),
+      ...(tokenFile === undefined ? {} : { tokenFile }),
+      ...(timeout === undefined ? {} : { timeout }),
+      ...found,
+    };
   }
   return found;
 }
@@ -78,7 +95,8 @@ function positive(name: string, text: string): number {
 
 export function checkUrl(text: string): string {
   const full = /^[a-z]+:\/\//i.test(text) ? text : `http://${text}`;
-  if (!URL.canParse(full) || !/^https?:$/.test(new URL(full).protocol)) throw new UsageError(`${JSON.stringify(text)} is not an http:// or https:// address`);
+  if (!URL.canParse(full) || !/^https?:$/.test(new URL(full).protocol))
+    throw new UsageError(`${JSON.stringify(text)} is not an http:// or https:// address`);
   return full.replace(/\/+$/, "");
 }
 

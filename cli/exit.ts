@@ -38,7 +38,8 @@ export function hintOf(error: unknown): string | null {
       ? `It may have happened, or may still. See what became of it: epoxy instance ${instance}`
       : "It may have happened, or may still: read the key before writing again.";
   }
-  if (error.code === "unreachable") return "Is a server running there? Choose another with --api URL or EPOXY_API; `epoxy dev` starts a cluster on this machine.";
+  if (error.code === "unreachable")
+    return "Is a server running there? Choose another with --api URL or EPOXY_API; `epoxy dev` starts a cluster on this machine.";
   if (error.status === 503) return "Nothing was written. `epoxy status` shows which datacenters answer.";
   if (error.status === 401) return "Give a token with --token-file FILE or EPOXY_TOKEN.";
   return null;

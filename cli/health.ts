@@ -38,10 +38,32 @@ async function healthOf(member: Member, client: Client): Promise<Health> {
     const problems = await problemsOf(client);
     const date = Date.parse(answer.headers["date"] ?? "");
     const clockAheadMs = Number.isNaN(date) ? null : date + 500 - Date.now();
-    return { id, name, apiUrl, status: own.replica.status, reachable: true, ready: problems === null, problems: problems ?? [], epoch: own.epoch, roundTripMs, clockAheadMs };
+    return {
+      id,
+      name,
+      apiUrl,
+      status: own.replica.status,
+      reachable: true,
+      ready: problems === null,
+      problems: problems ?? [],
+      epoch: own.epoch,
+      roundTripMs,
+      clockAheadMs,
+    };
   } catch (error) {
     if (!(error instanceof RequestError)) throw error;
-    return { id, name, apiUrl, status: member.status, reachable: false, ready: false, problems: [error.message], epoch: null, roundTripMs: null, clockAheadMs: null };
+    return {
+      id,
+      name,
+      apiUrl,
+      status: member.status,
+      reachable: false,
+      ready: false,
+      problems: [error.message],
+      epoch: null,
+      roundTripMs: null,
+      clockAheadMs: null,
+    };
   }
 }
 

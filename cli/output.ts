@@ -20,7 +20,11 @@ export function table(head: readonly string[], rows: readonly Row[], isTerminal 
   const cells = rows.map((row) => row.map(String));
   if (!isTerminal) return cells.map((row) => row.map((cell) => cell.replaceAll(/[\t\n]/g, " ")).join("\t")).join("\n");
   const widths = head.map((title, column) => Math.max(title.length, ...cells.map((row) => row[column]?.length ?? 0)));
-  const format = (row: readonly string[]) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd();
+  const format = (row: readonly string[]) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join("  ")
+      .trimEnd();
   return [format(head.map((title) => title.toUpperCase())), ...cells.map(format)].join("\n");
 }
 

@@ -56,7 +56,10 @@ export function reached(cluster: ClusterAnswer, goal: Goal, generation: number):
     case "replaced":
       return named(goal.name, "active") && gone(goal.id);
     case "settled":
-      return cluster.reconfiguration === null || (cluster.reconfiguration.phase === "settled" && cluster.reconfiguration.generation >= generation);
+      return (
+        cluster.reconfiguration === null ||
+        (cluster.reconfiguration.phase === "settled" && cluster.reconfiguration.generation >= generation)
+      );
     default:
       return goal satisfies never;
   }

@@ -59,9 +59,14 @@ export function createClient(options: ClientOptions) {
 
 function proposals(ask: (what: Call) => Promise<Answer>) {
   async function propose(commands: readonly CommandJson[], options: WriteOptions = {}): Promise<ProposalAnswer> {
-    return json(await ask({ method: "POST", path: "/v1/proposals", ...jsonBody({ commands }, keyed(options)), ...timeout(options), effect: "keyed" }));
+    return json(
+      await ask({ method: "POST", path: "/v1/proposals", ...jsonBody({ commands }, keyed(options)), ...timeout(options), effect: "keyed" }),
+    );
   }
-  async function write(call: { method: "PUT" | "DELETE"; key: Bytes; value: Bytes | null }, options: WriteOptions & Condition): Promise<WriteAnswer> {
+  async function write(
+    call: { method: "PUT" | "DELETE"; key: Bytes; value: Bytes | null },
+    options: WriteOptions & Condition,
+  ): Promise<WriteAnswer> {
     const { method, key, value } = call;
     // A URL cannot carry these two keys: every parser takes them for folders.
     if (isDotSegment(key)) return writeByProposal(await propose([dotCommand(key, value, options)], options));
@@ -90,7 +95,14 @@ function reads(ask: (what: Call) => Promise<Answer>, endpoints: Endpoints) {
     async get(key: Bytes, options: { readonly read?: ReadMode; readonly timeoutMs?: number } = {}): Promise<KeyAnswer | null> {
       if (isDotSegment(key)) return getByProposal(ask, key);
       const query = options.read === undefined ? "" : `?read=${options.read}`;
-      const answer = await ask({ method: "GET", path: `/v1/kv/${keyPath(key)}${query}`, headers: { accept: "application/json" }, ...timeout(options), effect: "read", mayBeAbsent: true });
+      const answer = await ask({
+        method: "GET",
+        path: `/v1/kv/${keyPath(key)}${query}`,
+        headers: { accept: "application/json" },
+        ...timeout(options),
+        effect: "read",
+        mayBeAbsent: true,
+      });
       return answer.status === 404 ? null : json(answer);
     },
     async list(options: { readonly prefix?: string; readonly limit?: number; readonly cursor?: string } = {}): Promise<ListAnswer> {
@@ -99,13 +111,20 @@ function reads(ask: (what: Call) => Promise<Answer>, endpoints: Endpoints) {
       return json(await ask({ method: "GET", path: `/v1/kv?${query.toString().replaceAll("+", "%20")}`, effect: "read" }));
     },
     /** One stream of changes from the first endpoint that answers; it ends when the server or `signal` ends it. */
-    async *watch(options: { readonly prefix?: string; readonly after?: string; readonly signal?: AbortSignal } = {}): AsyncGenerator<WatchEvent> {
+    async *watch(
+      options: { readonly prefix?: string; readonly after?: string; readonly signal?: AbortSignal } = {},
+    ): AsyncGenerator<WatchEvent> {
       const { signal, ...filter } = options;
       const query = new URLSearchParams(Object.entries(filter)).toString().replaceAll("+", "%20");
       const url = endpoints.urls[0] as string;
       const headers: Record<string, string> = { accept: "text/event-stream" };
       if (endpoints.token !== null) headers["authorization"] = `Bearer ${endpoints.token}`;
-      const response = await request(`${url}/v1/watch?${query}`, { headers, dispatcher: endpoints.agent, bodyTimeout: 0, signal: signal ?? null });
+      const response = await request(`${url}/v1/watch?${query}`, {
+        headers,
+        dispatcher: endpoints.agent,
+        bodyTimeout: 0,
+        signal: signal ?? null,
+      });
       if (response.statusCode !== 200) {
         const message = await response.body.text();
         throw new NothingHappened({ code: `http${response.statusCode}`, message, status: response.statusCode, endpoint: url, details: {} });
@@ -178,5 +197,11 @@ async function getByProposal(ask: (what: Call) => Promise<Answer>, key: Bytes): 
 function writeByProposal(answer: ProposalAnswer): WriteAnswer {
   const result = answer.results[0];
   if (result?.ok === true) return { version: result.version ?? 0, instance: answer.instance };
-  throw new NothingHappened({ code: "preconditionFailed", message: "the condition was not met", status: 412, endpoint: "", details: { ...result } });
+  throw new NothingHappened({
+    code: "preconditionFailed",
+    message: "the condition was not met",
+    status: 412,
+    endpoint: "",
+    details: { ...result },
+  });
 }

@@ -28,5 +28,9 @@ export async function* parseEvents(chunks: AsyncIterable<Uint8Array>): AsyncGene
 
 function toEvent(fields: Record<string, string>): WatchEvent {
   const data = fields["data"];
-  return { id: fields["id"] ?? "", event: (fields["event"] ?? "put") as WatchEvent["event"], data: data === undefined || data === "" ? null : JSON.parse(data) };
+  return {
+    id: fields["id"] ?? "",
+    event: (fields["event"] ?? "put") as WatchEvent["event"],
+    data: data === undefined || data === "" ? null : JSON.parse(data),
+  };
 }

@@ -26,13 +26,26 @@ export type Call = {
   readonly mayBeAbsent?: boolean;
 };
 
-export type Answer = { readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly bytes: Uint8Array; readonly endpoint: string };
+export type Answer = {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly bytes: Uint8Array;
+  readonly endpoint: string;
+};
 
 /** The server gives up first, and says what it knows; only then do we. */
 const graceMs = 1_000;
 const backoffMs = { first: 50, cap: 1_000 };
 /** The address was never reached: not a byte of the request left. */
-const notSent = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH", "UND_ERR_CONNECT_TIMEOUT", "ERR_INVALID_URL"]);
+const notSent = new Set([
+  "ECONNREFUSED",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "UND_ERR_CONNECT_TIMEOUT",
+  "ERR_INVALID_URL",
+]);
 const refusedThere = new Set([408, 429, 503, 507]);
 
 export function createAgent(): Agent {
@@ -92,7 +105,13 @@ function isAbsence(bytes: Uint8Array): boolean {
 
 function refusal(answer: Answer, what: Call): RequestError {
   const { code, message, details } = parseFailure(answer.bytes);
-  const failure: Failure = { code: code ?? `http${answer.status}`, message: message ?? `answered ${answer.status}`, status: answer.status, endpoint: answer.endpoint, details };
+  const failure: Failure = {
+    code: code ?? `http${answer.status}`,
+    message: message ?? `answered ${answer.status}`,
+    status: answer.status,
+    endpoint: answer.endpoint,
+    details,
+  };
   const nothing = what.effect === "read" || answer.status < 500 || answer.status === 503 || answer.status === 507;
   const wait = Number(answer.headers["retry-after"]);
   const known = Number.isFinite(wait) ? { ...failure, details: { ...details, retryAfterMs: wait * 1_000 } } : failure;
@@ -114,10 +133,15 @@ function lost(error: unknown, endpoint: string, what: Call, timeoutMs: number): 
   const cause = error as { code?: string; name?: string; message?: string };
   const code = cause.code ?? "";
   if (notSent.has(code)) {
-    return new NothingHappened({ code: "unreachable", message: `cannot reach ${endpoint} (${code})`, status: null, endpoint, details: {} }, { cause: error });
+    return new NothingHappened(
+      { code: "unreachable", message: `cannot reach ${endpoint} (${code})`, status: null, endpoint, details: {} },
+      { cause: error },
+    );
   }
   const timedOut = cause.name === "TimeoutError";
-  const message = timedOut ? `no answer from ${endpoint} in ${timeoutMs} ms` : `lost the connection to ${endpoint} (${code || cause.message})`;
+  const message = timedOut
+    ? `no answer from ${endpoint} in ${timeoutMs} ms`
+    : `lost the connection to ${endpoint} (${code || cause.message})`;
   const failure: Failure = { code: timedOut ? "timeout" : "connectionLost", message, status: null, endpoint, details: {} };
   return what.effect === "read" ? new NothingHappened(failure, { cause: error }) : new OutcomeUnknown(failure, { cause: error });
 }

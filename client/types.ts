@@ -20,17 +20,33 @@ export type CommandJson = SimpleCommandJson | TxnJson;
 export type ResultJson =
   | { readonly ok: true; readonly version?: number; readonly value?: WireBytes | null; readonly results?: readonly ResultJson[] }
   | { readonly ok: false; readonly error: "expectedValueDoesNotMatch"; readonly current: WireBytes | null; readonly version: number }
-  | { readonly ok: false; readonly error: "checkFailed"; readonly failed: number; readonly current: WireBytes | null; readonly version: number }
+  | {
+      readonly ok: false;
+      readonly error: "checkFailed";
+      readonly failed: number;
+      readonly current: WireBytes | null;
+      readonly version: number;
+    }
   | { readonly ok: false; readonly error: "notACounter" };
 
-export type ProposalAnswer = { readonly instance: string; readonly path: "fast" | "slow" | "recovered"; readonly results: readonly ResultJson[] };
+export type ProposalAnswer = {
+  readonly instance: string;
+  readonly path: "fast" | "slow" | "recovered";
+  readonly results: readonly ResultJson[];
+};
 export type WriteAnswer = { readonly version: number; readonly instance: string };
 export type KeyAnswer = { readonly key: WireBytes; readonly value: WireBytes | null; readonly version: number };
 export type ListAnswer = { readonly entries: readonly KeyAnswer[]; readonly cursor: string | null };
 
 export type ReadMode = "linearizable" | "local" | "optimistic";
 export type MemberStatus = "joining" | "learning" | "active" | "leaving";
-export type Member = { readonly id: number; readonly name: string; readonly status: MemberStatus; readonly peerUrl: string; readonly apiUrl: string };
+export type Member = {
+  readonly id: number;
+  readonly name: string;
+  readonly status: MemberStatus;
+  readonly peerUrl: string;
+  readonly apiUrl: string;
+};
 export type Reconfiguration = {
   readonly generation: number;
   readonly phase: "checking" | "learning" | "freezing" | "closing" | "draining" | "activating" | "settled";

@@ -1,6 +1,17 @@
 /** What one replica offers to the server, the workers' activities and the simulator. Made by createReplica in replica.ts. */
 import type { ReplicaStatus, ReplyEnvelope, RequestEnvelope, RequestHeader } from "../protocol/messages.ts";
-import type { ChainLink, Command, EntryOutcome, Epoch, InstanceId, InstanceRecord, Key, KeyState, Members, ReplicaId } from "../protocol/types.ts";
+import type {
+  ChainLink,
+  Command,
+  EntryOutcome,
+  Epoch,
+  InstanceId,
+  InstanceRecord,
+  Key,
+  KeyState,
+  Members,
+  ReplicaId,
+} from "../protocol/types.ts";
 
 export type ProposeInput = { readonly commands: readonly Command[]; readonly idempotencyKey: string | null; readonly timeoutMs: number };
 export type ProposeAnswer = { readonly instance: InstanceId; readonly path: "fast" | "slow" | "recovered"; readonly outcome: EntryOutcome };
@@ -8,7 +19,15 @@ export type ProposeAnswer = { readonly instance: InstanceId; readonly path: "fas
 export type ReadMode = "linearizable" | "local" | "optimistic";
 
 /** How this replica sees another one. */
-export type PeerHealth = { readonly id: ReplicaId; readonly reachable: boolean; readonly lastSeenMs: number | null; readonly roundTripMs: number | null; readonly epoch: number; readonly status: ReplicaStatus | null; readonly lag: number };
+export type PeerHealth = {
+  readonly id: ReplicaId;
+  readonly reachable: boolean;
+  readonly lastSeenMs: number | null;
+  readonly roundTripMs: number | null;
+  readonly epoch: number;
+  readonly status: ReplicaStatus | null;
+  readonly lag: number;
+};
 
 /** One look at the replica, from memory: never waits. */
 export type ReplicaReport = {
@@ -42,7 +61,11 @@ export type Replica = {
   /** null value: absent. @throws EpoxyError noQuorum, notReady */
   read(key: Key, mode: ReadMode, timeoutMs: number): Promise<KeyState>;
   /** Live keys of this replica in byte order after `after`; a local read. */
-  list(prefix: string, after: Key | null, limit: number): Promise<{ readonly entries: readonly (KeyState & { readonly key: Key })[]; readonly more: boolean }>;
+  list(
+    prefix: string,
+    after: Key | null,
+    limit: number,
+  ): Promise<{ readonly entries: readonly (KeyState & { readonly key: Key })[]; readonly more: boolean }>;
   /** One peer request each, answered in order; also while joining or learning. */
   handle(envelope: RequestEnvelope): Promise<ReplyEnvelope>;
   instance(id: InstanceId): Promise<InstanceRecord | null>;
@@ -61,15 +84,38 @@ export type Replica = {
   refresh(): Promise<void>;
 
   /** With an empty store: a new cluster with this replica as 1 and only voter. Nothing happens if it has an identity. @throws EpoxyError badRequest for another cluster's data */
-  bootstrap(input: { readonly clusterName: string; readonly name: string; readonly peerUrl: string; readonly apiUrl: string }): Promise<void>;
+  bootstrap(input: {
+    readonly clusterName: string;
+    readonly name: string;
+    readonly peerUrl: string;
+    readonly apiUrl: string;
+  }): Promise<void>;
   /** Changes the reserved members key by check-and-set, again until it holds. `change` returns null for nothing to do. Coordinator's activities only. */
   changeMembers(change: (members: Members) => Members | null, timeoutMs: number): Promise<Members>;
   /** Freeze, close, drain, activate (RECONFIGURE R3-R7), idempotent: resolves when an epoch with exactly these voters is live. @throws EpoxyError noQuorum when it cannot go on now */
-  changeVoters(voters: readonly ReplicaId[], options: { readonly timeoutMs: number; readonly signal?: AbortSignal; readonly onPhase?: (phase: "freezing" | "closing" | "draining" | "activating") => void }): Promise<Epoch>;
+  changeVoters(
+    voters: readonly ReplicaId[],
+    options: {
+      readonly timeoutMs: number;
+      readonly signal?: AbortSignal;
+      readonly onPhase?: (phase: "freezing" | "closing" | "draining" | "activating") => void;
+    },
+  ): Promise<Epoch>;
   /** Asks an address what is there. @throws PeerUnreachable */
-  healthCheck(url: string): Promise<{ readonly clusterId: string; readonly replica: ReplicaId | 0; readonly incarnation: string; readonly status: ReplicaStatus; readonly build: string }>;
+  healthCheck(url: string): Promise<{
+    readonly clusterId: string;
+    readonly replica: ReplicaId | 0;
+    readonly incarnation: string;
+    readonly status: ReplicaStatus;
+    readonly build: string;
+  }>;
   /** Gives a newcomer its identity and the config chain and has it start learning. */
-  beginLearning(input: { readonly id: ReplicaId; readonly url: string; readonly learnId: string; readonly sources: readonly ReplicaId[] }): Promise<void>;
+  beginLearning(input: {
+    readonly id: ReplicaId;
+    readonly url: string;
+    readonly learnId: string;
+    readonly sources: readonly ReplicaId[];
+  }): Promise<void>;
   abortLearning(input: { readonly id: ReplicaId; readonly learnId: string }): Promise<void>;
   /** Learner: copies one page of a source's snapshot and stores it; cursor "" begins, the returned one goes on. A page stored twice changes nothing. @throws PeerUnreachable to try another source */
   learnPage(input: { readonly source: ReplicaId; readonly cursor: string }): Promise<LearnPage>;
@@ -80,4 +126,3 @@ export type Replica = {
   /** Passes an update on to the coordinator's datacenter. @throws EpoxyError */
   coordinatorRequest(name: string, argument: unknown): Promise<{ readonly generation: number; readonly id: number }>;
 };
-

@@ -11,7 +11,9 @@ export async function closeOldBuckets(ctx: Context): Promise<void> {
   const link = currentLink(ctx);
   const self = ctx.known.replica?.self;
   if (link === null || self === undefined || barred(ctx) !== null) return;
-  const clocks = link.voters.map((id) => (id === self ? ctx.clock.wallMs() : suspected(ctx, id) ? 0 : (ctx.health.get(id)?.sync?.wallMs ?? 0))).sort((a, b) => b - a);
+  const clocks = link.voters
+    .map((id) => (id === self ? ctx.clock.wallMs() : suspected(ctx, id) ? 0 : (ctx.health.get(id)?.sync?.wallMs ?? 0)))
+    .sort((a, b) => b - a);
   const agreedMs = clocks[thresholds(link.voters.length).slow - 1] ?? 0;
   const newest = stampHour(agreedMs) - limits.idempotencyHours - 1;
   await noteClosed(ctx, newest);
@@ -20,7 +22,8 @@ export async function closeOldBuckets(ctx: Context): Promise<void> {
   const hour = ctx.closedHour + 1;
   for (let from = 0; from < BUCKETS_PER_HOUR; from += limits.commandsMax) {
     const commands: Command[] = [];
-    for (let bucket = from; bucket < Math.min(BUCKETS_PER_HOUR, from + limits.commandsMax); bucket++) commands.push({ kind: "closeBucket", hour, bucket });
+    for (let bucket = from; bucket < Math.min(BUCKETS_PER_HOUR, from + limits.commandsMax); bucket++)
+      commands.push({ kind: "closeBucket", hour, bucket });
     await propose(ctx, { commands, idempotencyKey: null, timeoutMs: limits.timeoutDefaultMs });
   }
   await noteClosed(ctx, newest);
@@ -40,4 +43,3 @@ async function noteClosed(ctx: Context, newest: number): Promise<void> {
     ctx.closedHour++;
   }
 }
-

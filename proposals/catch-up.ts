@@ -1,10 +1,11 @@
 /** How a replica that was away converges by itself: each tells the others what it has executed, and asks for what it lacks. */
-import { covers, frontierOf, frontierSlot, minFrontier } from "../protocol/frontier.ts";
+
+import { stepAcceptor } from "../protocol/acceptor.ts";
+import { frontierOf, frontierSlot, minFrontier } from "../protocol/frontier.ts";
 import { instanceId, instanceName, ownerOf, slotOf } from "../protocol/ids.ts";
 import { limits } from "../protocol/limits.ts";
 import type { CommittedInstance, PeerReply, PeerRequestOf, SlotRange, SyncState } from "../protocol/messages.ts";
 import type { Frontier, InstanceId, ReplicaId, Slot } from "../protocol/types.ts";
-import { stepAcceptor } from "../protocol/acceptor.ts";
 import { applyWrites, audience, type Context } from "./context.ts";
 import { afterExecution, executeBlockedOn, tryExecute } from "./execute.ts";
 import { heardFrom, peerOf, rememberSync } from "./health.ts";
@@ -21,7 +22,11 @@ export async function syncRound(ctx: Context): Promise<void> {
 async function syncWith(ctx: Context, peer: ReplicaId): Promise<void> {
   const startMs = ctx.clock.monotonicMs();
   try {
-    const { header, reply } = await ctx.peers.request(peer, { kind: "sync", ...syncState(ctx, peer) }, { timeoutMs: limits.peerTimeoutMs, signal: ctx.stop.signal });
+    const { header, reply } = await ctx.peers.request(
+      peer,
+      { kind: "sync", ...syncState(ctx, peer) },
+      { timeoutMs: limits.peerTimeoutMs, signal: ctx.stop.signal },
+    );
     heardFrom(ctx, peer, header, ctx.clock.monotonicMs() - startMs);
     if (reply.kind !== "syncOk") return;
     rememberSync(ctx, peer, reply);
@@ -61,7 +66,8 @@ async function ownFloor(ctx: Context): Promise<Frontier> {
   for (const id of await openIn(ctx, replica.self, progress.executed)) {
     if (ctx.executed.has(id)) continue;
     const [record] = await ctx.store.read("instance", [instanceName(id)]);
-    if (record !== null && record !== undefined && record.phase !== "committed" && record.initDeps !== null) floors.push(record.initDeps.floor);
+    if (record !== null && record !== undefined && record.phase !== "committed" && record.initDeps !== null)
+      floors.push(record.initDeps.floor);
   }
   return minFrontier(floors);
 }
@@ -109,10 +115,11 @@ function payloadBytes(value: CommittedInstance["value"]): number {
           if (one.expect.kind === "oneOf") one.expect.values.forEach(weigh);
         }
       }
-      if (command.kind === "txn") for (const { key, expect } of command.checks) {
-        bytes += key.length + 16;
-        if (expect.kind === "oneOf") expect.values.forEach(weigh);
-      }
+      if (command.kind === "txn")
+        for (const { key, expect } of command.checks) {
+          bytes += key.length + 16;
+          if (expect.kind === "oneOf") expect.values.forEach(weigh);
+        }
     }
   }
   return bytes;
@@ -144,7 +151,7 @@ export async function fetchUpTo(ctx: Context, peer: ReplicaId, target: Frontier)
 
 async function missingIn(ctx: Context, replica: ReplicaId, from: number, to: number): Promise<SlotRange[]> {
   const ids = Array.from({ length: to - from + 1 }, (_, i) => instanceId(replica, (from + i) as Slot)).filter(
-    (id) => !ctx.executed.has(id) && !covers(ctx.known.progress.executed, id),
+    (id) => !ctx.executed.has(id),
   );
   const records = await ctx.store.read("instance", ids.map(instanceName));
   return rangesOf(ids.filter((_, i) => records[i]?.phase !== "committed"));
@@ -192,12 +199,18 @@ async function commitPage(ctx: Context, page: readonly CommittedInstance[]): Pro
 }
 
 function idsOf(ranges: readonly SlotRange[]): InstanceId[] {
-  return ranges.flatMap(({ replica, from, to }) => Array.from({ length: to - from + 1 }, (_, i) => instanceId(replica, (from + i) as Slot)));
+  return ranges.flatMap(({ replica, from, to }) =>
+    Array.from({ length: to - from + 1 }, (_, i) => instanceId(replica, (from + i) as Slot)),
+  );
 }
 
 async function download(ctx: Context, peer: ReplicaId, ranges: readonly SlotRange[]): Promise<readonly CommittedInstance[]> {
   try {
-    const { reply } = await ctx.peers.request(peer, { kind: "downloadInstances", ranges }, { timeoutMs: limits.downloadTimeoutMs, signal: ctx.stop.signal });
+    const { reply } = await ctx.peers.request(
+      peer,
+      { kind: "downloadInstances", ranges },
+      { timeoutMs: limits.downloadTimeoutMs, signal: ctx.stop.signal },
+    );
     return reply.kind === "instances" ? reply.instances : [];
   } catch {
     return [];

@@ -4,8 +4,22 @@ import { EpoxyError } from "../protocol/errors.ts";
 import { limits } from "../protocol/limits.ts";
 import type { ReplicaStatus, SyncState } from "../protocol/messages.ts";
 import { type Thresholds, thresholds } from "../protocol/quorum.ts";
-import type { Ballot, ChainLink, Epoch, Frontier, InstanceId, Key, KeyState, Members, Progress, ReplicaId, ReplicaState, Write } from "../protocol/types.ts";
+import type {
+  Ballot,
+  ChainLink,
+  Epoch,
+  Frontier,
+  InstanceId,
+  Key,
+  KeyState,
+  Members,
+  Progress,
+  ReplicaId,
+  ReplicaState,
+  Write,
+} from "../protocol/types.ts";
 import type { OwnEnd } from "./execute.ts";
+import type { ExecutedSet } from "./executed-set.ts";
 import type { Ports, Transaction } from "./ports.ts";
 import type { SlotBlock } from "./slots.ts";
 import type { Stuck } from "./sweep.ts";
@@ -41,8 +55,9 @@ export type Context = Ports & {
   /** Of this disk; from the identity, or drawn for a newcomer. */
   incarnation: string;
   readonly build: string;
-  /** Executed here above the known prefix, as seen by this process. Executed is for ever, so a stale set is harmless. */
-  readonly executed: Set<InstanceId>;
+  readonly executed: ExecutedSet;
+  /** Where each open column stood when the progress step last looked. */
+  readonly gapsSeen: Map<ReplicaId, number>;
   /** Columns in which the last sweep saw something above the prefix that this process has not executed itself. */
   readonly openColumns: Set<ReplicaId>;
   /** Called once the instance is executed (or committed as Nop). */

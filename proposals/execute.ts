@@ -1,24 +1,34 @@
 /** From committed to executed: PROPOSAL "execution". One transaction applies whole components, or nothing. */
 import { decodeMembers } from "../protocol/cluster.ts";
 import { executeComponents, planExecution } from "../protocol/execution.ts";
-import { covers } from "../protocol/frontier.ts";
-import { limits } from "../protocol/limits.ts";
 import { instanceName } from "../protocol/ids.ts";
+import { limits } from "../protocol/limits.ts";
 import type { Change, EntryOutcome, InstanceId, InstanceRecord } from "../protocol/types.ts";
 import { applyWrites, type Context, wake } from "./context.ts";
 import type { Transaction } from "./ports.ts";
+import { touchedByExecuting } from "./touched.ts";
 
 /** What one attempt did, to be carried on once it is durable. */
 export type Executed =
-  | { readonly kind: "executed"; readonly changes: readonly Change[]; readonly ends: ReadonlyMap<InstanceId, OwnEnd>; readonly more: boolean }
+  | {
+      readonly kind: "executed";
+      readonly changes: readonly Change[];
+      readonly ends: ReadonlyMap<InstanceId, OwnEnd>;
+      readonly more: boolean;
+    }
   | { readonly kind: "blocked"; readonly on: readonly InstanceId[] }
   | { readonly kind: "done" };
 
 /** Inside a transaction: executes what `root` needs and `root`, if all of it is committed. */
 export function tryExecute(ctx: Context, tx: Transaction, root: InstanceId): Executed {
-  const plan = planExecution(tx, root, { executedHint: (id) => ctx.executed.has(id), visitMax: limits.visitMax });
+  const plan = planExecution(tx, root, {
+    executedHint: (id) => ctx.executed.has(id),
+    executedFrontier: ctx.executed.frontier(),
+    visitMax: limits.visitMax,
+  });
   if (plan.kind !== "ready") return plan;
   const components = firstComponents(plan.components);
+  tx.need(components.flat().flatMap((id) => touchedByExecuting(tx.get("instance", instanceName(id))?.value ?? null)));
   const { writes, changes } = executeComponents(tx, components);
   applyWrites(tx, writes);
   for (const change of changes) tx.append(change);
@@ -33,7 +43,9 @@ export function tryExecute(ctx: Context, tx: Transaction, root: InstanceId): Exe
 }
 
 /** How an own instance ended, for the caller who waits for it. */
-export type OwnEnd = { readonly kind: "executed"; readonly path: "fast" | "slow" | "recovered"; readonly outcome: EntryOutcome } | { readonly kind: "nop" };
+export type OwnEnd =
+  | { readonly kind: "executed"; readonly path: "fast" | "slow" | "recovered"; readonly outcome: EntryOutcome }
+  | { readonly kind: "nop" };
 
 /** null while it has not ended. */
 export function endOf(record: InstanceRecord): OwnEnd | null {
@@ -94,7 +106,7 @@ export async function executeBlockedOn(ctx: Context, id: InstanceId): Promise<vo
 
 function noteExecuted(ctx: Context, id: InstanceId): void {
   ctx.urgent.delete(id);
-  if (!covers(ctx.known.progress.executed, id)) ctx.executed.add(id);
+  ctx.executed.add(id);
   wake(ctx, id);
 }
 

@@ -1,8 +1,8 @@
+import { limits } from "../protocol/limits.ts";
 import type { PeerReply, PeerRequest } from "../protocol/messages.ts";
 import type { ReplicaId } from "../protocol/types.ts";
 import type { Context } from "./context.ts";
 import { answerLocally } from "./handle-message.ts";
-import { limits } from "../protocol/limits.ts";
 import { heardFrom } from "./health.ts";
 
 export type Answers = Map<ReplicaId, PeerReply>;
@@ -92,7 +92,14 @@ export async function gatherOnce<T>(ctx: Context, input: GatherInput<T>): Promis
   return result;
 }
 
-async function askOnce(ctx: Context, to: ReplicaId, local: boolean, request: PeerRequest, deadlineMs: number, signal: AbortSignal): Promise<PeerReply | null> {
+async function askOnce(
+  ctx: Context,
+  to: ReplicaId,
+  local: boolean,
+  request: PeerRequest,
+  deadlineMs: number,
+  signal: AbortSignal,
+): Promise<PeerReply | null> {
   try {
     if (local) return await answerLocally(ctx, request);
     const startMs = ctx.clock.monotonicMs();

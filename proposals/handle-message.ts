@@ -4,14 +4,25 @@ import { unreachable } from "../protocol/assert.ts";
 import { statusOf } from "../protocol/cluster.ts";
 import { EpoxyError } from "../protocol/errors.ts";
 import { instanceName } from "../protocol/ids.ts";
-import type { AcceptorReply, AcceptorRequest, PeerReply, PeerRequest, ReplicaStatus, ReplyEnvelope, RequestEnvelope, RequestHeader } from "../protocol/messages.ts";
+import type {
+  AcceptorReply,
+  AcceptorRequest,
+  PeerReply,
+  PeerRequest,
+  ReplicaStatus,
+  ReplyEnvelope,
+  RequestEnvelope,
+  RequestHeader,
+} from "../protocol/messages.ts";
 import type { InstanceId } from "../protocol/types.ts";
 import { answerSync, committedIn } from "./catch-up.ts";
 import { applyWrites, barred, type Context } from "./context.ts";
-import { afterExecution, executeBlockedOn, type Executed, tryExecute } from "./execute.ts";
+import { afterExecution, type Executed, executeBlockedOn, tryExecute } from "./execute.ts";
 import { rememberDisk } from "./health.ts";
-import { answerSnapshotChanges, answerSnapshotPage } from "./snapshot.ts";
 import { answerBeginLearning } from "./membership.ts";
+import type { RecordRef } from "./ports.ts";
+import { answerSnapshotChanges, answerSnapshotPage } from "./snapshot.ts";
+import { touchedByExecuting, touchedByRegistering } from "./touched.ts";
 import { answerClose, answerFreeze, learnChain } from "./voter-duties.ts";
 
 export function ownStatus(ctx: Context): ReplicaStatus {
@@ -49,7 +60,8 @@ function checkHeader(ctx: Context, header: RequestHeader, requests: readonly Pee
   if (header.clusterId !== replica.clusterId) return refuse(`this is cluster ${replica.clusterId}, not ${header.clusterId}`);
   if (header.to !== 0 && header.to !== replica.self) return refuse(`this is replica ${replica.self}, not ${header.to}`);
   if (members === null) return null; // still copying: only the chain's word, and nothing is voted here
-  if (members.removed.includes(header.from)) return refuse(`replica ${header.from} was removed from the cluster; its id is never used again`);
+  if (members.removed.includes(header.from))
+    return refuse(`replica ${header.from} was removed from the cluster; its id is never used again`);
   const member = members.members.find(({ id }) => id === header.from);
   if (member === undefined) return refuse(`replica ${header.from} is not a member known here yet`);
   if (member.incarnation !== null && member.incarnation !== header.incarnation) {
@@ -73,7 +85,14 @@ async function answerSafely(ctx: Context, request: PeerRequest, header: RequestH
 export async function answerLocally(ctx: Context, request: PeerRequest): Promise<PeerReply> {
   const { replica } = ctx.known;
   if (replica === null) return { kind: "notVoting", epoch: 0, status: "joining" };
-  return answer(ctx, request, { clusterId: replica.clusterId, from: replica.self, to: replica.self, incarnation: ctx.incarnation, epoch: replica.epoch, counter: 0 });
+  return answer(ctx, request, {
+    clusterId: replica.clusterId,
+    from: replica.self,
+    to: replica.self,
+    incarnation: ctx.incarnation,
+    epoch: replica.epoch,
+    counter: 0,
+  });
 }
 
 async function answer(ctx: Context, request: PeerRequest, header: RequestHeader): Promise<PeerReply> {
@@ -98,7 +117,14 @@ async function answer(ctx: Context, request: PeerRequest, header: RequestHeader)
     }
     case "healthCheck": {
       const { replica } = ctx.known;
-      return { kind: "healthOk", clusterId: replica?.clusterId ?? "", replica: replica?.self ?? 0, incarnation: ctx.incarnation, status: ownStatus(ctx), build: ctx.build };
+      return {
+        kind: "healthOk",
+        clusterId: replica?.clusterId ?? "",
+        replica: replica?.self ?? 0,
+        incarnation: ctx.incarnation,
+        status: ownStatus(ctx),
+        build: ctx.build,
+      };
     }
     case "beginLearning":
       return answerBeginLearning(ctx, request, header);
@@ -106,7 +132,12 @@ async function answer(ctx: Context, request: PeerRequest, header: RequestHeader)
       await ctx.workflows.abortLearning({ learnId: request.learnId });
       return { kind: "ok" };
     case "updateReplicaStatus":
-      await ctx.workflows.replicaStatusChanged({ id: request.replica, status: request.status, epoch: ctx.known.replica?.epoch ?? 0, learnId: request.learnId });
+      await ctx.workflows.replicaStatusChanged({
+        id: request.replica,
+        status: request.status,
+        epoch: ctx.known.replica?.epoch ?? 0,
+        learnId: request.learnId,
+      });
       return { kind: "ok" };
     case "coordinatorRequest": {
       const { generation, id } = await ctx.workflows.coordinatorUpdate(request.name, JSON.parse(request.argument));
@@ -136,9 +167,24 @@ function noVote(ctx: Context): PeerReply {
   return { kind: "notVoting", epoch: ctx.known.replica?.epoch ?? 0, status: ownStatus(ctx) };
 }
 
+/** What an acceptor step is about to look at. A pre-accept brings what its execution will need, which then need not wait. */
+function touchedBy(request: AcceptorRequest): readonly RecordRef[] {
+  switch (request.kind) {
+    case "preAccept":
+    case "validate":
+      return [...touchedByRegistering(request.id, request.payload), ...touchedByExecuting(request.payload)];
+    case "accept":
+    case "commit":
+      return request.value === "nop" ? [] : [...touchedByRegistering(request.id, request.value), ...touchedByExecuting(request.value)];
+    default:
+      return [];
+  }
+}
+
 /** Steps of the acceptor, and with a commit its execution in the same transaction. */
 export async function answerAcceptor(ctx: Context, request: AcceptorRequest): Promise<AcceptorReply> {
   const { reply, executed } = await ctx.store.transact((tx): { reply: AcceptorReply; executed: Executed | null } => {
+    tx.need(touchedBy(request));
     const step = stepAcceptor(tx, request);
     applyWrites(tx, step.writes);
     const commits = request.kind === "commit" && step.writes.length > 0;

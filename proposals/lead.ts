@@ -7,7 +7,7 @@ import { concludePreAccepts } from "../protocol/owner.ts";
 import type { Deps, Epoch, InstanceId, Payload, ReplicaId, Step, Value } from "../protocol/types.ts";
 import { commitEverywhere } from "./commits.ts";
 import { applyWrites, type Context, votersOf } from "./context.ts";
-import { afterExecution, executeBlockedOn, type Executed, tryExecute } from "./execute.ts";
+import { afterExecution, type Executed, executeBlockedOn, tryExecute } from "./execute.ts";
 import { type Answers, gatherOnce } from "./gather.ts";
 
 export type Submitted = { readonly id: InstanceId; readonly epoch: Epoch; readonly payload: Payload; readonly deps: Deps };

@@ -9,12 +9,14 @@ import type { LearnPage } from "./api.ts";
 import { rangesOf } from "./catch-up.ts";
 import { applyWrites, type Context, identity } from "./context.ts";
 import { answerAcceptor } from "./handle-message.ts";
-import { refreshProgress } from "./progress.ts";
 import { loadMembers } from "./membership.ts";
+import { refreshProgress } from "./progress.ts";
 import { moveOn } from "./voter-duties.ts";
 
 /** Where a copy stands: records up to `after` (all of them when null and `pages` is over), changes up to `position`. */
-type Cursor = { readonly stage: "records"; readonly position: string; readonly after: string } | { readonly stage: "changes"; readonly position: string };
+type Cursor =
+  | { readonly stage: "records"; readonly position: string; readonly after: string }
+  | { readonly stage: "changes"; readonly position: string };
 
 /** Copies one page from `source`. A copy begun at one source goes on only there. */
 export async function learnPage(ctx: Context, input: { readonly source: ReplicaId; readonly cursor: string }): Promise<LearnPage> {
@@ -35,7 +37,11 @@ async function copyRecords(ctx: Context, source: ReplicaId, cursor: Cursor & { s
   const { writes, cursor: next } = await ask(ctx, source, { kind: "snapshotPage", cursor: cursor.after }, "snapshotRecords");
   await ctx.store.transact((tx) => applyWrites(tx, writes));
   const { position } = cursor;
-  return { cursor: encode(next === null ? { stage: "changes", position } : { stage: "records", position, after: next }), copied: writes.length, done: false };
+  return {
+    cursor: encode(next === null ? { stage: "changes", position } : { stage: "records", position, after: next }),
+    copied: writes.length,
+    done: false,
+  };
 }
 
 async function copyChanges(ctx: Context, source: ReplicaId, cursor: Cursor & { stage: "changes" }): Promise<LearnPage> {
@@ -56,13 +62,18 @@ function isNewer(write: Write, tx: Parameters<Parameters<Context["store"]["trans
 }
 
 /** The copy is at the source's cut: from here this replica executes by itself. */
-async function takeExecuted(ctx: Context, source: ReplicaId, executed: NonNullable<PeerReplyOf<"snapshotChangesOk">["executed"]>): Promise<void> {
+async function takeExecuted(
+  ctx: Context,
+  source: ReplicaId,
+  executed: NonNullable<PeerReplyOf<"snapshotChangesOk">["executed"]>,
+): Promise<void> {
   const above = executed.listed.filter((id) => !covers(executed.prefix, id));
   const instances = await fetchInstances(ctx, source, above);
   for (const instance of instances) {
     await ctx.store.transact((tx) => {
       const record = tx.get("instance", instanceName(instance.id));
-      if (record !== null && record.phase === "committed") tx.put({ kind: "instance", id: instanceName(instance.id), record: { ...record, executed: true } });
+      if (record !== null && record.phase === "committed")
+        tx.put({ kind: "instance", id: instanceName(instance.id), record: { ...record, executed: true } });
     });
   }
   await ctx.store.transact((tx) => tx.put({ kind: "progress", id: "", record: { executed: executed.prefix, globalFloor: [] } }));
@@ -77,7 +88,8 @@ async function fetchInstances(ctx: Context, source: ReplicaId, ids: readonly Ins
   for (let at = 0; at < ids.length; ) {
     const page = ids.slice(at, at + limits.pageEntriesMax);
     const { instances } = await ask(ctx, source, { kind: "downloadInstances", ranges: rangesOf(page) }, "instances");
-    if (instances.length === 0) throw new EpoxyError("notReady", `replica ${source} no longer holds what its snapshot ends with: begin anew`);
+    if (instances.length === 0)
+      throw new EpoxyError("notReady", `replica ${source} no longer holds what its snapshot ends with: begin anew`);
     for (const instance of instances) await answerAcceptor(ctx, { kind: "commit", ...instance });
     found.push(...instances);
     at += instances.length;
@@ -87,6 +99,7 @@ async function fetchInstances(ctx: Context, source: ReplicaId, ids: readonly Ins
 
 async function ask<K extends PeerReply["kind"]>(ctx: Context, source: ReplicaId, request: PeerRequest, kind: K): Promise<PeerReplyOf<K>> {
   const { reply } = await ctx.peers.request(source, request, { timeoutMs: limits.downloadTimeoutMs, signal: ctx.stop.signal });
-  if (reply.kind !== kind) throw new EpoxyError("notReady", `replica ${source} answered ${reply.kind === "refused" ? reply.message : reply.kind}`);
+  if (reply.kind !== kind)
+    throw new EpoxyError("notReady", `replica ${source} answered ${reply.kind === "refused" ? reply.message : reply.kind}`);
   return reply as PeerReplyOf<K>;
 }

@@ -65,7 +65,13 @@ export function judgeDisk(ctx: Context): void {
 /** An epoch frozen for long, with nobody bringing it to its end, is ended by this voter; staggered by rank. */
 async function finishFrozen(ctx: Context): Promise<void> {
   const { replica, chain } = ctx.known;
-  if (replica === null || barred(ctx) !== null || !replica.frozen || !isVoter(chain, replica.epoch, replica.self) || linkOf(chain, replica.epoch + 1) !== null) {
+  if (
+    replica === null ||
+    barred(ctx) !== null ||
+    !replica.frozen ||
+    !isVoter(chain, replica.epoch, replica.self) ||
+    linkOf(chain, replica.epoch + 1) !== null
+  ) {
     ctx.frozenSinceMs = null;
     return;
   }

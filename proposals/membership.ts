@@ -13,18 +13,28 @@ import { loadIdentity } from "./voter-duties.ts";
 const MEMBERS_KEY = "" as Key;
 
 /** A new cluster on an empty store: this replica is 1 and the only voter. */
-export async function bootstrap(ctx: Context, input: { readonly clusterName: string; readonly name: string; readonly peerUrl: string; readonly apiUrl: string }): Promise<void> {
+export async function bootstrap(
+  ctx: Context,
+  input: { readonly clusterName: string; readonly name: string; readonly peerUrl: string; readonly apiUrl: string },
+): Promise<void> {
   const { clusterName, name, peerUrl, apiUrl } = input;
   const clusterId = ctx.random.id();
   await ctx.store.transact((tx) => {
     const known = tx.get("replica", "");
     if (known !== null) {
       if (known.clusterName === clusterName) return;
-      throw new EpoxyError("badRequest", `this Redis holds replica ${known.self} of cluster "${known.clusterName}", not of "${clusterName}": use another Redis, or the right --cluster`);
+      throw new EpoxyError(
+        "badRequest",
+        `this Redis holds replica ${known.self} of cluster "${known.clusterName}", not of "${clusterName}": use another Redis, or the right --cluster`,
+      );
     }
     const members = firstMembers({ name, peerUrl, apiUrl, incarnation: ctx.incarnation });
     const link = genesisLink({ voter: 1 as ReplicaId, members }, sha256);
-    tx.put({ kind: "replica", id: "", record: identityRecord({ clusterId, clusterName, self: 1 as ReplicaId, incarnation: ctx.incarnation, epoch: 1 as Epoch }) });
+    tx.put({
+      kind: "replica",
+      id: "",
+      record: identityRecord({ clusterId, clusterName, self: 1 as ReplicaId, incarnation: ctx.incarnation, epoch: 1 as Epoch }),
+    });
     tx.put({ kind: "chain", id: "", record: { links: [link] } });
     tx.put({ kind: "progress", id: "", record: { executed: [], globalFloor: [] } });
     tx.put({ kind: "value", id: MEMBERS_KEY, record: { value: encodeMembers(members), version: 1 } });
@@ -38,7 +48,11 @@ function identityRecord(input: Omit<ReplicaState, "frozen" | "reported">): Repli
 }
 
 /** The coordinator has given this newcomer an id: kept for ever. Epoch 0 until its copy is complete. */
-export async function answerBeginLearning(ctx: Context, request: PeerRequestOf<"beginLearning">, header: RequestHeader): Promise<PeerReply> {
+export async function answerBeginLearning(
+  ctx: Context,
+  request: PeerRequestOf<"beginLearning">,
+  header: RequestHeader,
+): Promise<PeerReply> {
   if (header.to === 0) return { kind: "refused", code: "badRequest", message: "a newcomer must be told its id" };
   const self = header.to;
   if (ctx.store.counter() > 0 && ctx.known.replica === null) await loadIdentity(ctx);
@@ -51,7 +65,11 @@ export async function answerBeginLearning(ctx: Context, request: PeerRequestOf<"
     const verified = verifyLinks([], request.links, sha256);
     if (verified.kind !== "ok" || verified.chain.length === 0) return "the config chain that came with it does not hold together";
     const { clusterId } = header;
-    tx.put({ kind: "replica", id: "", record: identityRecord({ clusterId, clusterName: request.clusterName, self, incarnation: ctx.incarnation, epoch: 0 as Epoch }) });
+    tx.put({
+      kind: "replica",
+      id: "",
+      record: identityRecord({ clusterId, clusterName: request.clusterName, self, incarnation: ctx.incarnation, epoch: 0 as Epoch }),
+    });
     tx.put({ kind: "chain", id: "", record: { links: verified.chain as ChainLink[] } });
     return null;
   });
@@ -94,7 +112,11 @@ export async function changeMembers(ctx: Context, change: (members: Members) => 
  * Whether this disk may vote: slowQ voters, itself included, say that it is not behind what they have seen of it
  * (consensus section 5). null while too few have answered.
  */
-export function checkDisk(ctx: Context, voters: readonly ReplicaId[], need: number): { readonly ok: boolean; readonly reason: string } | null {
+export function checkDisk(
+  ctx: Context,
+  voters: readonly ReplicaId[],
+  need: number,
+): { readonly ok: boolean; readonly reason: string } | null {
   const { self } = identity(ctx);
   let answered = voters.includes(self) ? 1 : 0;
   for (const id of voters) {
@@ -102,7 +124,10 @@ export function checkDisk(ctx: Context, voters: readonly ReplicaId[], need: numb
     if (sync === null) continue;
     answered++;
     if (sync.seenIncarnation !== "" && sync.seenIncarnation !== ctx.incarnation) {
-      return { ok: false, reason: `replica ${id} knows replica ${self} by another disk: this one must join as a new replica (epoxy members remove ${self}, then add)` };
+      return {
+        ok: false,
+        reason: `replica ${id} knows replica ${self} by another disk: this one must join as a new replica (epoxy members remove ${self}, then add)`,
+      };
     }
     if (sync.seenCounter > ctx.store.counter()) {
       return {
@@ -113,4 +138,3 @@ export function checkDisk(ctx: Context, voters: readonly ReplicaId[], need: numb
   }
   return answered >= need ? { ok: true, reason: "" } : null;
 }
-

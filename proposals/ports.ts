@@ -2,9 +2,13 @@
 import type { PeerReply, PeerRequest, ReplyHeader } from "../protocol/messages.ts";
 import type { Change, InstanceId, RecordKind, Records, ReplicaId, View, Write } from "../protocol/types.ts";
 
+export type RecordRef = { readonly kind: RecordKind; readonly id: string };
+
 /** One optimistic transaction of this replica's state. `get` sees the step's own puts. */
 export type Transaction = View & {
   put(write: Write): void;
+  /** Has these loaded together before the step goes on, so that it need not stop for each of them. Not a read: nothing is checked. */
+  need(refs: readonly RecordRef[]): void;
   /** Appends to the stream of executed changes, in order, in the same atomic write. */
   append(change: Change): void;
 };
@@ -28,7 +32,10 @@ export type Store = {
   /** Ids of replicated records (kinds value, row, bucket) in byte order of `stateName`, from `from` on (exclusive when `after`). */
   stateNames(range: { readonly prefix: string; readonly after: string | null; readonly limit: number }): Promise<string[]>;
   /** Executed changes after a position ("" is the beginning); null when that position is no longer kept. */
-  changes(after: string, limit: number): Promise<{ readonly changes: readonly { readonly position: string; readonly change: Change }[] } | null>;
+  changes(
+    after: string,
+    limit: number,
+  ): Promise<{ readonly changes: readonly { readonly position: string; readonly change: Change }[] } | null>;
   /** Position of the newest change; "0-0" when there is none. */
   lastChange(): Promise<string>;
   /** Sum modulo 2^128 of a hash of every (key, value, version), kept in the executing transactions. */
@@ -49,7 +56,12 @@ export type Peers = {
    */
   request(to: ReplicaId, request: PeerRequest, options: { readonly timeoutMs: number; readonly signal?: AbortSignal }): Promise<PeerAnswer>;
   /** The same to an address that is no member yet. `to` is the id it shall have, 0 for none. */
-  requestUrl(url: string, to: ReplicaId | 0, request: PeerRequest, options: { readonly timeoutMs: number; readonly signal?: AbortSignal }): Promise<PeerAnswer>;
+  requestUrl(
+    url: string,
+    to: ReplicaId | 0,
+    request: PeerRequest,
+    options: { readonly timeoutMs: number; readonly signal?: AbortSignal },
+  ): Promise<PeerAnswer>;
   /** Where members are reached from now on; peers no longer listed are disconnected. */
   setAddresses(addresses: ReadonlyMap<ReplicaId, string>): void;
 };
@@ -74,7 +86,12 @@ export type Random = {
 export type Workflows = {
   beginLearning(input: { readonly learnId: string; readonly sources: readonly ReplicaId[] }): Promise<void>;
   abortLearning(input: { readonly learnId: string }): Promise<void>;
-  replicaStatusChanged(input: { readonly id: ReplicaId; readonly status: string; readonly epoch: number; readonly learnId: string }): Promise<void>;
+  replicaStatusChanged(input: {
+    readonly id: ReplicaId;
+    readonly status: string;
+    readonly epoch: number;
+    readonly learnId: string;
+  }): Promise<void>;
   /** An update of the coordinator, answered at once. @throws EpoxyError badRequest, generationMismatch, coordinatorUnreachable */
   coordinatorUpdate(name: string, argument: unknown): Promise<{ readonly generation: number; readonly id: number }>;
 };

@@ -14,6 +14,7 @@ import { fingerprintOf } from "./fingerprint.ts";
 import { lead, type Submitted } from "./lead.ts";
 import { StoreInDoubt } from "./ports.ts";
 import { dropBlock, takeSlot } from "./slots.ts";
+import { touchedByExecuting, touchedByRegistering } from "./touched.ts";
 
 /** Orders the commands at one point and answers once they are executed here. See api.ts for what it throws. */
 export async function propose(ctx: Context, input: ProposeInput): Promise<ProposeAnswer> {
@@ -50,7 +51,8 @@ function refuseEarly(ctx: Context): void {
   if (!isVoter(ctx.known.chain, known.epoch, known.self)) {
     throw new EpoxyError("notReady", `replica ${known.self} does not vote (it is learning or was removed): ask another datacenter`);
   }
-  if (!quorumReachable(ctx)) throw new EpoxyError("noQuorum", "too few datacenters can be reached to decide anything; nothing was proposed");
+  if (!quorumReachable(ctx))
+    throw new EpoxyError("noQuorum", "too few datacenters can be reached to decide anything; nothing was proposed");
 }
 
 function makePayload(ctx: Context, input: ProposeInput): Payload {
@@ -95,6 +97,7 @@ async function submitOnce(ctx: Context, id: InstanceId, epoch: Epoch, payload: P
     return await ctx.store.transact((tx) => {
       // A slot is used in the epoch it was reserved in, or never.
       if (tx.get("replica", "")?.epoch !== epoch) return { kind: "slotTaken" } as const;
+      tx.need([...touchedByRegistering(id, payload), ...touchedByExecuting(payload)]);
       const step = submit(tx, { id, payload });
       applyWrites(tx, step.writes);
       return step.reply;
@@ -154,5 +157,7 @@ async function noteResubmitted(ctx: Context, from: InstanceId, to: InstanceId): 
 
 function outcomeUnknown(id: InstanceId): EpoxyError {
   const instance = instanceName(id);
-  return new EpoxyError("outcomeUnknown", `instance ${instance} was proposed and is not decided yet: it may still take effect`, { instance });
+  return new EpoxyError("outcomeUnknown", `instance ${instance} was proposed and is not decided yet: it may still take effect`, {
+    instance,
+  });
 }

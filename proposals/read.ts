@@ -36,8 +36,10 @@ export async function readLinearizable(ctx: Context, key: Key, timeoutMs: number
   const { self, epoch } = identity(ctx);
   const bar = barred(ctx);
   if (bar !== null) throw new EpoxyError("notReady", bar);
-  if (!isVoter(ctx.known.chain, epoch, self)) throw new EpoxyError("notReady", `replica ${self} does not vote (it is learning or was removed): it answers local reads only`);
-  if (!quorumReachable(ctx)) throw new EpoxyError("noQuorum", "too few datacenters can be reached for a linearizable read; local reads still work");
+  if (!isVoter(ctx.known.chain, epoch, self))
+    throw new EpoxyError("notReady", `replica ${self} does not vote (it is learning or was removed): it answers local reads only`);
+  if (!quorumReachable(ctx))
+    throw new EpoxyError("noQuorum", "too few datacenters can be reached for a linearizable read; local reads still work");
   for (let rounds = 0; rounds < limits.readRounds; rounds++) {
     const first = await ask(ctx, key, deadlineMs);
     await waitExecuted(ctx, first.ids, deadlineMs);
@@ -51,7 +53,11 @@ export async function readLinearizable(ctx: Context, key: Key, timeoutMs: number
     if (complete && second.epoch === first.epoch) return state;
   }
   // Adders keep coming: a read ordered among them.
-  const { outcome } = await propose(ctx, { commands: [{ kind: "get", key }], idempotencyKey: null, timeoutMs: deadlineMs - ctx.clock.monotonicMs() });
+  const { outcome } = await propose(ctx, {
+    commands: [{ kind: "get", key }],
+    idempotencyKey: null,
+    timeoutMs: deadlineMs - ctx.clock.monotonicMs(),
+  });
   const result = outcome.kind === "results" ? outcome.results[0] : undefined;
   if (result?.kind !== "value") throw new EpoxyError("noQuorum", "the read could not be ordered in time");
   return { value: result.value, version: result.version };
@@ -93,10 +99,11 @@ async function waitExecuted(ctx: Context, ids: readonly InstanceId[], deadlineMs
 }
 
 async function waitOne(ctx: Context, id: InstanceId, deadlineMs: number): Promise<void> {
-  const isExecuted = () => ctx.executed.has(id) || covers(ctx.known.progress.executed, id);
+  const isExecuted = () => ctx.executed.has(id);
   while (!isExecuted()) {
     const left = deadlineMs - ctx.clock.monotonicMs();
-    if (left <= 0 || ctx.stop.signal.aborted) throw new EpoxyError("noQuorum", `the read waits for instance ${instanceName(id)}, which is not decided yet`);
+    if (left <= 0 || ctx.stop.signal.aborted)
+      throw new EpoxyError("noQuorum", `the read waits for instance ${instanceName(id)}, which is not decided yet`);
     const woken = waitFor(ctx, id, Math.min(left, ctx.pollMs));
     const [record] = await ctx.store.read("instance", [instanceName(id)]);
     if (record?.executed === true) {
@@ -128,7 +135,8 @@ async function readOptimistic(ctx: Context, key: Key): Promise<KeyState> {
     timeoutMs: limits.optimisticReadMs,
     conclude: (answers) => {
       for (const reply of answers.values()) {
-        if (reply.kind === "kvValue" && reply.value !== null && reply.version > local.version) return { value: reply.value, version: reply.version };
+        if (reply.kind === "kvValue" && reply.value !== null && reply.version > local.version)
+          return { value: reply.value, version: reply.version };
       }
       const absent = [...answers.values()].filter((reply) => reply.kind === "kvValue").length;
       return absent === others.length ? local : null;
@@ -139,4 +147,3 @@ async function readOptimistic(ctx: Context, key: Key): Promise<KeyState> {
   ctx.optimistic.set(key, found);
   return found;
 }
-

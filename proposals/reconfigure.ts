@@ -20,8 +20,10 @@ export async function changeVoters(ctx: Context, voters: readonly ReplicaId[], o
   const deadlineMs = ctx.clock.monotonicMs() + options.timeoutMs;
   const onPhase = options.onPhase ?? (() => {});
   for (;;) {
-    if (options.signal?.aborted === true || ctx.stop.signal.aborted) throw new EpoxyError("reconfiguring", "stopped before the new voters were live; it goes on when asked again");
-    if (ctx.clock.monotonicMs() > deadlineMs) throw new EpoxyError("noQuorum", "the change of voters did not finish in time: too few of the old or new voters answer");
+    if (options.signal?.aborted === true || ctx.stop.signal.aborted)
+      throw new EpoxyError("reconfiguring", "stopped before the new voters were live; it goes on when asked again");
+    if (ctx.clock.monotonicMs() > deadlineMs)
+      throw new EpoxyError("noQuorum", "the change of voters did not finish in time: too few of the old or new voters answer");
     await loadIdentity(ctx);
     const newest = ctx.known.chain.at(-1) as ChainLink;
     await reach(ctx, newest, deadlineMs, onPhase);
@@ -47,7 +49,12 @@ export async function takeOver(ctx: Context): Promise<void> {
 }
 
 /** Steps 4 to 8: one record, decided by the voters of the current epoch, says what was in it and who votes next. */
-export async function closeEpoch(ctx: Context, voters: readonly ReplicaId[], deadlineMs: number, onPhase: (phase: Phase) => void): Promise<void> {
+export async function closeEpoch(
+  ctx: Context,
+  voters: readonly ReplicaId[],
+  deadlineMs: number,
+  onPhase: (phase: Phase) => void,
+): Promise<void> {
   const { epoch } = identity(ctx);
   onPhase("freezing");
   const settled = await freezeQuorum(ctx, epoch, deadlineMs);
@@ -102,7 +109,10 @@ async function decide(ctx: Context, epoch: Epoch, own: ChainLink, deadlineMs: nu
   throw new EpoxyError("noQuorum", `too few voters of epoch ${epoch} answered to close it`);
 }
 
-type Round = { readonly kind: "decided"; readonly link: ChainLink } | { readonly kind: "closed" } | { readonly kind: "lost"; readonly above: Ballot | null };
+type Round =
+  | { readonly kind: "decided"; readonly link: ChainLink }
+  | { readonly kind: "closed" }
+  | { readonly kind: "lost"; readonly above: Ballot | null };
 
 async function paxosRound(ctx: Context, epoch: Epoch, ballot: Ballot, own: ChainLink): Promise<Round> {
   const { voters, need } = votersOf(ctx, epoch);
@@ -151,7 +161,9 @@ async function reach(ctx: Context, link: ChainLink, deadlineMs: number, onPhase:
   const need = thresholds(link.voters.length).slow;
   const self = identity(ctx).self;
   const isLive = () => {
-    const there = link.voters.filter((id) => (id === self ? (ctx.known.replica?.epoch ?? 0) : (ctx.health.get(id)?.epoch ?? 0)) >= link.epoch);
+    const there = link.voters.filter(
+      (id) => (id === self ? (ctx.known.replica?.epoch ?? 0) : (ctx.health.get(id)?.epoch ?? 0)) >= link.epoch,
+    );
     return there.length >= need && (ctx.known.replica?.epoch ?? 0) >= link.epoch;
   };
   for (let round = 0; !isLive(); round++) {

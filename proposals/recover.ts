@@ -11,7 +11,13 @@ import { applyWrites, type Context, votersOf } from "./context.ts";
 import { type Answers, gather, gatherOnce } from "./gather.ts";
 import { commitValue } from "./lead.ts";
 
-type Round = { readonly id: InstanceId; readonly epoch: Epoch; readonly ballot: Ballot; readonly voters: readonly ReplicaId[]; readonly need: Thresholds };
+type Round = {
+  readonly id: InstanceId;
+  readonly epoch: Epoch;
+  readonly ballot: Ballot;
+  readonly voters: readonly ReplicaId[];
+  readonly need: Thresholds;
+};
 type Chosen = { readonly kind: "accept"; readonly value: Value; readonly deps: Deps };
 type Ended =
   | { readonly kind: "committed"; readonly value: Value; readonly deps: Deps }
@@ -38,7 +44,8 @@ async function recoverOnce(ctx: Context, id: InstanceId, above: Ballot | null): 
   });
   if (started.kind === "committed") {
     const [record] = await ctx.store.read("instance", [instanceName(id)]);
-    if (record !== null && record !== undefined) commitEverywhere(ctx, { id, epoch: record.epoch, value: started.value, deps: started.deps });
+    if (record !== null && record !== undefined)
+      commitEverywhere(ctx, { id, epoch: record.epoch, value: started.value, deps: started.deps });
     return;
   }
   if (started.kind !== "started") return;
@@ -119,7 +126,9 @@ async function validate(ctx: Context, round: Round, asked: ToValidate, answers: 
     conclude: (replies) => {
       const known = decidedOrLost(replies);
       if (known !== null) return known;
-      const conflicts = new Map([...replies].flatMap(([from, reply]) => (reply.kind === "validateOk" ? [[from, reply.conflicts] as const] : [])));
+      const conflicts = new Map(
+        [...replies].flatMap(([from, reply]) => (reply.kind === "validateOk" ? [[from, reply.conflicts] as const] : [])),
+      );
       const concluded = concludeValidate({ thresholds: round.need, id: round.id, ...asked, conflicts });
       return concluded.kind === "incomplete" ? null : concluded;
     },
@@ -134,7 +143,13 @@ async function validate(ctx: Context, round: Round, asked: ToValidate, answers: 
  * Rule i: waits until the conflicting instances say what this one must be. The Waiting notice is sent again all the time:
  * one lost for good would leave two recoveries waiting for each other for ever.
  */
-async function waitForConflicts(ctx: Context, round: Round, asked: ToValidate, ids: readonly InstanceId[], answers: Answers): Promise<Ended> {
+async function waitForConflicts(
+  ctx: Context,
+  round: Round,
+  asked: ToValidate,
+  ids: readonly InstanceId[],
+  answers: Answers,
+): Promise<Ended> {
   const deadlineMs = ctx.clock.monotonicMs() + ctx.leadTimeoutMs;
   while (ctx.clock.monotonicMs() < deadlineMs && !ctx.stop.signal.aborted) {
     void gatherOnce(ctx, {

@@ -1,15 +1,16 @@
 /** One replica: everything in this folder, tied together over its ports. */
 import { setMaxListeners } from "node:events";
+import { isVoter } from "../protocol/cluster.ts";
 import { EpoxyError } from "../protocol/errors.ts";
 import { frontierSlot } from "../protocol/frontier.ts";
 import { instanceName, ownerOf, slotOf } from "../protocol/ids.ts";
-import { isVoter } from "../protocol/cluster.ts";
 import { limits } from "../protocol/limits.ts";
 import type { PeerReply, PeerReplyOf, RequestHeader } from "../protocol/messages.ts";
 import type { Epoch, InstanceId, InstanceRecord, Key, ReplicaId } from "../protocol/types.ts";
 import type { Replica, ReplicaReport } from "./api.ts";
 import { lagBehind } from "./catch-up.ts";
 import { audience, barred, type Context, currentLink, identity, quorumReachable, suspected } from "./context.ts";
+import { createExecutedSet } from "./executed-set.ts";
 import { handleEnvelope, ownStatus } from "./handle-message.ts";
 import { learnPage } from "./learn.ts";
 import { startLoops, syncStep } from "./loops.ts";
@@ -78,7 +79,8 @@ export function createContext(ports: Ports, options: ReplicaOptions): Context {
     health: new Map(),
     incarnation: ports.random.id(),
     build: options.build,
-    executed: new Set(),
+    executed: createExecutedSet(),
+    gapsSeen: new Map(),
     openColumns: new Set(),
     waiters: new Map(),
     answers: new Map(),
@@ -161,7 +163,10 @@ async function recoverNow(ctx: Context, id: InstanceId, timeoutMs: number): Prom
     if (before?.phase === "committed") return before;
     const height = frontierSlot(ctx.known.progress.executed, ownerOf(id));
     if (slotOf(id) <= height) throw new EpoxyError("notFound", `instance ${instanceName(id)} was executed everywhere and dropped`);
-    await Promise.race([recover(ctx, id, ctx.ballotsSeen.get(id) ?? null), ctx.clock.sleep(deadlineMs - ctx.clock.monotonicMs(), ctx.stop.signal)]);
+    await Promise.race([
+      recover(ctx, id, ctx.ballotsSeen.get(id) ?? null),
+      ctx.clock.sleep(deadlineMs - ctx.clock.monotonicMs(), ctx.stop.signal),
+    ]);
     await ctx.clock.sleep(20 * (1 + ctx.random.next()), ctx.stop.signal);
   }
   throw new EpoxyError("outcomeUnknown", `instance ${instanceName(id)} is not decided yet`, { instance: instanceName(id) });
@@ -189,7 +194,10 @@ function report(ctx: Context): ReplicaReport {
     members: members ?? chain.at(-1)?.members ?? null,
     peers: audience(ctx).map((id) => {
       const peer = ctx.health.get(id);
-      const lag = (peer?.sync?.executed ?? []).reduce((sum, [column, slot]) => sum + Math.max(0, frontierSlot(ctx.known.progress.executed, column) - slot), 0);
+      const lag = (peer?.sync?.executed ?? []).reduce(
+        (sum, [column, slot]) => sum + Math.max(0, frontierSlot(ctx.known.progress.executed, column) - slot),
+        0,
+      );
       return {
         id,
         reachable: !suspected(ctx, id),
@@ -226,7 +234,12 @@ async function beginLearning(ctx: Context, input: Parameters<Replica["beginLearn
   const { id, url, learnId, sources } = input;
   const { clusterName } = identity(ctx);
   await loadIdentity(ctx);
-  const { reply } = await ctx.peers.requestUrl(url, id, { kind: "beginLearning", learnId, clusterName, links: ctx.known.chain, sources }, { timeoutMs: limits.downloadTimeoutMs });
+  const { reply } = await ctx.peers.requestUrl(
+    url,
+    id,
+    { kind: "beginLearning", learnId, clusterName, links: ctx.known.chain, sources },
+    { timeoutMs: limits.downloadTimeoutMs },
+  );
   expect(reply, "ok", url);
 }
 
@@ -236,15 +249,27 @@ async function reportStatus(ctx: Context, learnId: string): Promise<void> {
   const coordinator = coordinatorOf(ctx);
   const status = ownStatus(ctx);
   if (coordinator === self) return ctx.workflows.replicaStatusChanged({ id: self, status, epoch, learnId });
-  const { reply } = await ctx.peers.request(coordinator, { kind: "updateReplicaStatus", replica: self, status, learnId }, { timeoutMs: limits.peerTimeoutMs });
+  const { reply } = await ctx.peers.request(
+    coordinator,
+    { kind: "updateReplicaStatus", replica: self, status, learnId },
+    { timeoutMs: limits.peerTimeoutMs },
+  );
   expect(reply, "ok", `replica ${coordinator}`);
 }
 
-async function coordinatorRequest(ctx: Context, name: string, argument: unknown): Promise<{ readonly generation: number; readonly id: number }> {
+async function coordinatorRequest(
+  ctx: Context,
+  name: string,
+  argument: unknown,
+): Promise<{ readonly generation: number; readonly id: number }> {
   const coordinator = coordinatorOf(ctx);
   if (coordinator === identity(ctx).self) return ctx.workflows.coordinatorUpdate(name, argument);
   try {
-    const { reply } = await ctx.peers.request(coordinator, { kind: "coordinatorRequest", name, argument: JSON.stringify(argument) }, { timeoutMs: limits.timeoutDefaultMs });
+    const { reply } = await ctx.peers.request(
+      coordinator,
+      { kind: "coordinatorRequest", name, argument: JSON.stringify(argument) },
+      { timeoutMs: limits.timeoutDefaultMs },
+    );
     return expect(reply, "coordinatorReply", `replica ${coordinator}`);
   } catch (error) {
     if (error instanceof EpoxyError) throw error;

@@ -1,7 +1,8 @@
 /** Which slot an own instance gets. Reserved durably before use, so that no slot is ever given twice. */
-import { limits } from "../protocol/limits.ts";
-import { instanceId } from "../protocol/ids.ts";
+
 import { frontierSlot } from "../protocol/frontier.ts";
+import { instanceId } from "../protocol/ids.ts";
+import { limits } from "../protocol/limits.ts";
 import type { Epoch, InstanceId, ReplicaId, Slot } from "../protocol/types.ts";
 import type { Context } from "./context.ts";
 

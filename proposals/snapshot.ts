@@ -33,7 +33,8 @@ export async function answerSnapshotChanges(ctx: Context, after: string): Promis
   if (after === "") return { kind: "snapshotChangesOk", changes: [], position: await ctx.store.lastChange(), executed: null };
   const before = await executedSet(ctx);
   const page = await ctx.store.changes(after, limits.snapshotChangesEntries);
-  if (page === null) return { kind: "refused", code: "notFound", message: "the changes since the copy began are no longer kept here: begin anew" };
+  if (page === null)
+    return { kind: "refused", code: "notFound", message: "the changes since the copy began are no longer kept here: begin anew" };
   const changes: Change[] = [];
   let position = after;
   let bytes = 0;

@@ -1,11 +1,11 @@
 /** Finds instances nobody finishes and finishes them, unasked: PROPOSAL "sweep", consensus 6.4. */
-import { covers, frontierSlot } from "../protocol/frontier.ts";
+import { frontierSlot } from "../protocol/frontier.ts";
 import { instanceId, instanceName, ownerOf, slotOf } from "../protocol/ids.ts";
 import { limits } from "../protocol/limits.ts";
 import type { InstanceId, ReplicaId, Slot } from "../protocol/types.ts";
+import { highestKnown } from "./catch-up.ts";
 import { barred, type Context, currentLink, suspected } from "./context.ts";
 import { execute } from "./execute.ts";
-import { highestKnown } from "./catch-up.ts";
 import { recover } from "./recover.ts";
 
 /** What the sweep remembers of an instance that is not decided here. */
@@ -16,7 +16,7 @@ export async function sweep(ctx: Context): Promise<void> {
   const { replica } = ctx.known;
   if (replica === null || replica.epoch === 0) return;
   const open = await ctx.store.openInstances(null, limits.openScanMax);
-  const unknown = open.filter((id) => !ctx.executed.has(id) && !covers(ctx.known.progress.executed, id));
+  const unknown = open.filter((id) => !ctx.executed.has(id));
   ctx.openCount = unknown.length;
   const records = await ctx.store.read("instance", unknown.map(instanceName));
   noteColumns(ctx, unknown);
@@ -56,7 +56,7 @@ function noteColumns(ctx: Context, open: readonly InstanceId[]): void {
 }
 
 async function isUndecided(ctx: Context, id: InstanceId): Promise<boolean> {
-  if (ctx.executed.has(id) || covers(ctx.known.progress.executed, id)) {
+  if (ctx.executed.has(id)) {
     ctx.urgent.delete(id);
     return false;
   }
@@ -67,11 +67,12 @@ async function isUndecided(ctx: Context, id: InstanceId): Promise<boolean> {
 /** Slots below something known in their column of which there is no record here: perhaps never used. */
 function holes(ctx: Context, open: readonly InstanceId[]): InstanceId[] {
   const highest = new Map<ReplicaId, number>();
-  for (const id of [...open, ...ctx.executed]) highest.set(ownerOf(id), Math.max(slotOf(id), highest.get(ownerOf(id)) ?? 0));
+  for (const id of [...open, ...ctx.executed.above()]) highest.set(ownerOf(id), Math.max(slotOf(id), highest.get(ownerOf(id)) ?? 0));
   const seen = new Set<InstanceId>(open);
   const found: InstanceId[] = [];
+  const executed = ctx.executed.frontier();
   for (const [replica, top] of highest) {
-    for (let at = frontierSlot(ctx.known.progress.executed, replica) + 1; at < top && found.length < limits.recoveriesMax; at++) {
+    for (let at = frontierSlot(executed, replica) + 1; at < top && found.length < limits.recoveriesMax; at++) {
       const id = instanceId(replica, at as Slot);
       if (!seen.has(id) && !ctx.executed.has(id)) found.push(id);
     }
@@ -131,4 +132,3 @@ export function instancesUndecided(ctx: Context): readonly { readonly id: Instan
   const now = ctx.clock.monotonicMs();
   return [...ctx.stuck].map(([id, { firstSeenMs }]) => ({ id, ageMs: now - firstSeenMs }));
 }
-

@@ -1,5 +1,16 @@
 /** What every replica does when asked about the config chain, and by itself once an epoch is closed. RECONFIGURE steps 4 to 12. */
-import { activate, canActivate, closeAccept, closePrepare, freeze, learnLinks, linkOf, makeSettled, report, settleOutside } from "../protocol/cluster.ts";
+import {
+  activate,
+  canActivate,
+  closeAccept,
+  closePrepare,
+  freeze,
+  learnLinks,
+  linkOf,
+  makeSettled,
+  report,
+  settleOutside,
+} from "../protocol/cluster.ts";
 import { limits } from "../protocol/limits.ts";
 import type { PeerReply, PeerRequestOf } from "../protocol/messages.ts";
 import type { ChainLink, Epoch, InstanceId, ReplicaId } from "../protocol/types.ts";
@@ -67,7 +78,11 @@ export async function learnChain(ctx: Context, links: readonly ChainLink[]): Pro
 
 export async function fetchChain(ctx: Context, peer: ReplicaId): Promise<void> {
   const afterEpoch = ctx.known.chain.at(-1)?.epoch ?? 0;
-  const { reply } = await ctx.peers.request(peer, { kind: "fetchConfig", afterEpoch }, { timeoutMs: limits.peerTimeoutMs, signal: ctx.stop.signal });
+  const { reply } = await ctx.peers.request(
+    peer,
+    { kind: "fetchConfig", afterEpoch },
+    { timeoutMs: limits.peerTimeoutMs, signal: ctx.stop.signal },
+  );
   if (reply.kind === "config") await learnChain(ctx, reply.links);
 }
 

@@ -1,5 +1,5 @@
-import type { Ballot, Epoch, InstanceId, ReplicaId } from "./types.ts";
 import { ownerOf } from "./ids.ts";
+import type { Ballot, Epoch, InstanceId, ReplicaId } from "./types.ts";
 
 /** The round in which only the owner speaks. */
 export function ownerBallot(epoch: Epoch, id: InstanceId): Ballot {

@@ -10,10 +10,24 @@ import { instanceId, instanceName, ownerOf } from "./ids.ts";
 import { overlay } from "./overlay.ts";
 import { inSettled } from "./settled.ts";
 import { applyEntry } from "./state-machine.ts";
-import type { ChainLink, Change, EntryOutcome, InstanceId, InstanceRecord, Progress, ReplicaId, Slot, Step, View, Write } from "./types.ts";
+import type {
+  ChainLink,
+  Change,
+  EntryOutcome,
+  Frontier,
+  InstanceId,
+  InstanceRecord,
+  Progress,
+  ReplicaId,
+  Slot,
+  Step,
+  View,
+  Write,
+} from "./types.ts";
 
-/** How many blockers a plan names at most. */
+/** How many blockers a plan names at most, and how many instances it looks at once it has one: it runs again when that is gone. */
 const BLOCKERS_MAX = 8;
+const BLOCKED_VISIT_MAX = 64;
 const NO_PROGRESS: Progress = { executed: [], globalFloor: [] };
 
 export type ExecutionPlan =
@@ -26,6 +40,8 @@ export type ExecutionPlan =
 export type PlanOptions = {
   /** Whether this id is known, from memory, to be executed here. False is always safe. */
   readonly executedHint: (id: InstanceId) => boolean;
+  /** Everything up to here is known, from memory, to be executed here: ahead of the durable prefix. Empty is always safe. */
+  readonly executedFrontier?: Frontier;
   /** After so many instances it stops at the first completed component, so that one plan stays small. */
   readonly visitMax: number;
 };
@@ -38,8 +54,10 @@ type Graph = {
   readonly epoch: number;
   readonly links: readonly ChainLink[];
   readonly nodes: Map<InstanceId, Node>;
-  /** Columns up to where everything is executed or comes in a completed component: floors need not be walked again below. */
-  readonly passed: Map<ReplicaId, number>;
+  /** Columns up to where everything is executed: floors need not be walked below. */
+  readonly passed: ReadonlyMap<ReplicaId, number>;
+  /** `EPOCH.COLUMN` -> up to where floors of that epoch's instances were walked. */
+  readonly entered: Map<string, number>;
 };
 
 type Edge = { readonly to: InstanceId; readonly floor: boolean };
@@ -67,7 +85,8 @@ export function planExecution(view: View, root: InstanceId, options: PlanOptions
     epoch,
     links,
     nodes: new Map(),
-    passed: new Map(maxFrontier([progress.executed, progress.globalFloor])),
+    passed: new Map(maxFrontier([progress.executed, progress.globalFloor, options.executedFrontier ?? []])),
+    entered: new Map(),
   };
   if (isExecuted(graph, root)) return { kind: "done" };
   return walk(graph, root);
@@ -102,7 +121,7 @@ function walk(graph: Graph, root: InstanceId): ExecutionPlan {
   enter({ to: root, floor: false });
   for (let node = path.at(-1); node !== undefined; node = path.at(-1)) {
     const blocked = waits || blockers.size > 0;
-    if (blockers.size >= BLOCKERS_MAX || (blocked && nodes.size >= options.visitMax)) break;
+    if (blockers.size >= BLOCKERS_MAX || (blocked && nodes.size >= BLOCKED_VISIT_MAX)) break;
     const edge = node.edges.next().value;
     if (edge !== undefined) {
       const seen = nodes.get(edge.to);
@@ -145,21 +164,32 @@ function* edgesOf(graph: Graph, { id, epoch, value, deps }: InstanceRecord): Gen
   const before = linkOf(graph.links, epoch)?.settled ?? null;
   const counts = (other: InstanceId): boolean =>
     other !== id && (closed === null || inSettled(closed, other)) && (before === null || !inSettled(before, other));
-  for (const [replica, top] of deps.floor) yield* floorEdges(graph, { replica, top, counts });
+  for (const [replica, top] of deps.floor) {
+    if (top > (graph.passed.get(replica) ?? 0)) yield* floorEdges(graph, { epoch, replica, top, counts });
+  }
   for (const to of deps.explicit) if (counts(to)) yield { to, floor: false };
 }
 
-type FloorColumn = { readonly replica: ReplicaId; readonly top: Slot; readonly counts: (id: InstanceId) => boolean };
+type FloorColumn = {
+  readonly epoch: number;
+  readonly replica: ReplicaId;
+  readonly top: Slot;
+  readonly counts: (id: InstanceId) => boolean;
+};
 
-function* floorEdges(graph: Graph, { replica, top, counts }: FloorColumn): Generator<Edge, void, undefined> {
-  const { nodes, passed } = graph;
-  let solid = true;
-  for (let slot = (passed.get(replica) ?? 0) + 1; slot <= top; slot++) {
+/**
+ * Each slot is reached by a floor once in a walk: one that was entered before is in a completed component, or still open, and
+ * then a floor edge to it would close a cycle, which cannot be. So a walk costs what it visits, however long the floors are.
+ */
+function* floorEdges({ passed, entered }: Graph, { epoch, replica, top, counts }: FloorColumn): Generator<Edge, void, undefined> {
+  const column = `${epoch}.${replica}`;
+  const from = passed.get(replica) ?? 0;
+  for (;;) {
+    const slot = Math.max(from, entered.get(column) ?? 0) + 1;
+    if (slot > top) return;
+    entered.set(column, slot);
     const to = instanceId(replica, slot as Slot);
-    const over = () => isExecuted(graph, to) || (nodes.get(to)?.done ?? false);
-    if (counts(to) && !over()) yield { to, floor: true };
-    solid &&= over();
-    if (solid) passed.set(replica, Math.max(slot, passed.get(replica) ?? 0));
+    if (counts(to)) yield { to, floor: true };
   }
 }
 

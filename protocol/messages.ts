@@ -2,7 +2,24 @@
  * What datacenters say to each other, in its latest form. The bytes are made by wire/; older versions are mapped to these.
  * Steps named here are those of spec/PROPOSAL.md and spec/RECONFIGURE.md.
  */
-import type { Ballot, Bytes, Change, ChainLink, Deps, Epoch, Footprint, Frontier, InstanceId, Key, Payload, Phase, ReplicaId, Settled, Value, Write } from "./types.ts";
+import type {
+  Ballot,
+  Bytes,
+  ChainLink,
+  Change,
+  Deps,
+  Epoch,
+  Footprint,
+  Frontier,
+  InstanceId,
+  Key,
+  Payload,
+  Phase,
+  ReplicaId,
+  Settled,
+  Value,
+  Write,
+} from "./types.ts";
 
 /** What a replica is, in its own words. */
 export type ReplicaStatus = "joining" | "learning" | "active" | "removed";
@@ -31,11 +48,25 @@ export type ReplyHeader = {
 /** Requests about one instance; answered by protocol/acceptor.ts. `epoch` is the instance's. */
 export type AcceptorRequest =
   | { readonly kind: "preAccept"; readonly epoch: Epoch; readonly id: InstanceId; readonly payload: Payload; readonly deps: Deps }
-  | { readonly kind: "accept"; readonly epoch: Epoch; readonly id: InstanceId; readonly ballot: Ballot; readonly value: Value; readonly deps: Deps }
+  | {
+      readonly kind: "accept";
+      readonly epoch: Epoch;
+      readonly id: InstanceId;
+      readonly ballot: Ballot;
+      readonly value: Value;
+      readonly deps: Deps;
+    }
   | { readonly kind: "commit"; readonly epoch: Epoch; readonly id: InstanceId; readonly value: Value; readonly deps: Deps }
   /** The explicit prepare of the paper. */
   | { readonly kind: "recover"; readonly epoch: Epoch; readonly id: InstanceId; readonly ballot: Ballot }
-  | { readonly kind: "validate"; readonly epoch: Epoch; readonly id: InstanceId; readonly ballot: Ballot; readonly payload: Payload; readonly deps: Deps }
+  | {
+      readonly kind: "validate";
+      readonly epoch: Epoch;
+      readonly id: InstanceId;
+      readonly ballot: Ballot;
+      readonly payload: Payload;
+      readonly deps: Deps;
+    }
   | { readonly kind: "waiting"; readonly epoch: Epoch; readonly id: InstanceId; readonly count: number };
 
 export type PeerRequest =
@@ -49,7 +80,13 @@ export type PeerRequest =
   | { readonly kind: "kvGet"; readonly key: Key }
   | { readonly kind: "healthCheck" }
   /** Gives a newcomer its identity and starts its replica workflow; the same learnId again changes nothing. */
-  | { readonly kind: "beginLearning"; readonly learnId: string; readonly clusterName: string; readonly links: readonly ChainLink[]; readonly sources: readonly ReplicaId[] }
+  | {
+      readonly kind: "beginLearning";
+      readonly learnId: string;
+      readonly clusterName: string;
+      readonly links: readonly ChainLink[];
+      readonly sources: readonly ReplicaId[];
+    }
   | { readonly kind: "abortLearning"; readonly learnId: string }
   | { readonly kind: "updateReplicaStatus"; readonly replica: ReplicaId; readonly status: ReplicaStatus; readonly learnId: string }
   /** A change of the desired members, passed on to the coordinator's datacenter: the body of the update, as JSON. */
@@ -120,7 +157,14 @@ export type PeerReply =
   | ({ readonly kind: "syncOk" } & SyncState)
   | { readonly kind: "instances"; readonly instances: readonly CommittedInstance[] }
   | { readonly kind: "kvValue"; readonly value: Bytes | null; readonly version: number }
-  | { readonly kind: "healthOk"; readonly clusterId: string; readonly replica: ReplicaId | 0; readonly incarnation: string; readonly status: ReplicaStatus; readonly build: string }
+  | {
+      readonly kind: "healthOk";
+      readonly clusterId: string;
+      readonly replica: ReplicaId | 0;
+      readonly incarnation: string;
+      readonly status: ReplicaStatus;
+      readonly build: string;
+    }
   | { readonly kind: "coordinatorReply"; readonly generation: number; readonly id: number }
   | { readonly kind: "config"; readonly links: readonly ChainLink[] }
   | { readonly kind: "freezeOk"; readonly reported: Settled }
@@ -128,7 +172,12 @@ export type PeerReply =
   | { readonly kind: "closeAccepted" }
   | { readonly kind: "closeNack"; readonly ballot: Ballot }
   | { readonly kind: "snapshotRecords"; readonly writes: readonly Write[]; readonly cursor: string | null }
-  | { readonly kind: "snapshotChangesOk"; readonly changes: readonly Change[]; readonly position: string; readonly executed: { readonly prefix: Frontier; readonly listed: readonly InstanceId[] } | null }
+  | {
+      readonly kind: "snapshotChangesOk";
+      readonly changes: readonly Change[];
+      readonly position: string;
+      readonly executed: { readonly prefix: Frontier; readonly listed: readonly InstanceId[] } | null;
+    }
   /** The receiver won't: `code` is one of errors.ts. */
   | { readonly kind: "refused"; readonly code: string; readonly message: string };
 

@@ -17,7 +17,7 @@ import { addProposalRoutes } from "./routes/proposals.ts";
 import { addWatchRoute } from "./routes/watch.ts";
 import { createTokenCheck } from "./security.ts";
 
-export type { AppDeps, ReconfigurationView } from "./routes/deps.ts";
+export type { AppDeps } from "./routes/deps.ts";
 
 export function buildApp(deps: AppDeps): FastifyInstance {
   const app = fastify({

@@ -6,6 +6,7 @@ import type { Workflows } from "../proposals/ports.ts";
 import { createReplica } from "../proposals/replica.ts";
 import { openRedisStore, type RedisStore } from "../proposals/store/redis.ts";
 import { EpoxyError } from "../protocol/errors.ts";
+import { limits } from "../protocol/limits.ts";
 import { buildApp } from "./app.ts";
 import { systemClock, systemRandom } from "./clock.ts";
 import { loadDesiredReplicas, type Settings } from "./config.ts";
@@ -20,8 +21,10 @@ import { startWorker } from "./worker.ts";
 const ENSURE_EVERY_MS = 2_000;
 const DURABILITY_EVERY_MS = 5_000;
 const REQUEST_TIMEOUT_MS = 30_000;
-const IN_FLIGHT_MAX = 4_096;
-const CLOSE_MS = 10_000;
+const CLOSE_PUBLIC_MS = 5_000;
+const CLOSE_PEERS_MS = 500;
+const CLOSE_PART_MS = 1_000;
+const TAKEOVER_MS = 10_000;
 
 type Parts = {
   readonly settings: Settings;
@@ -41,16 +44,38 @@ export async function runServer(settings: Settings): Promise<void> {
   const stopping = stopOnSignals(log);
   const durability = await watchDurability(parts, stopping.signal);
   await replica.start();
-  if (settings.bootstrap) await replica.bootstrap({ clusterName: settings.cluster, name: settings.name, peerUrl: settings.peerUrl, apiUrl: settings.apiUrl });
+  if (settings.bootstrap)
+    await replica.bootstrap({ clusterName: settings.cluster, name: settings.name, peerUrl: settings.peerUrl, apiUrl: settings.apiUrl });
   refuseForeignData(parts);
-  const apps = [await listenPublic(parts, durability), await listenPeers(parts)];
+  const publicApp = await listenPublic(parts, durability);
+  const peerApp = await listenPeers(parts);
   log.info({ name: settings.name, api: settings.apiUrl, peer: settings.peerUrl, replica: replica.report().self }, "epoxy server is up");
   void keepWorkflows(parts, stopping.signal);
   applyDesired(parts, stopping.signal);
 
   await new Promise<void>((resolve) => stopping.signal.addEventListener("abort", () => resolve(), { once: true }));
-  await Promise.race([Promise.all(apps.map((app) => app.close())), systemClock.sleep(CLOSE_MS)]);
+  // Callers first, while this replica can still answer them; then the other datacenters.
+  await closeApp(publicApp, CLOSE_PUBLIC_MS);
+  await bounded(replica.stop());
+  await closeApp(peerApp, CLOSE_PEERS_MS);
   await close(parts);
+}
+
+/** Lets requests under way end, for so long; connections that wait for a next request are closed at once. */
+async function closeApp(app: FastifyInstance, ms: number): Promise<void> {
+  const done = new AbortController();
+  const closing = app.close().finally(() => done.abort());
+  const deadlineMs = systemClock.monotonicMs() + ms;
+  while (!done.signal.aborted && systemClock.monotonicMs() < deadlineMs) {
+    app.server.closeIdleConnections();
+    await systemClock.sleep(50, done.signal);
+  }
+  app.server.closeAllConnections();
+  await bounded(closing);
+}
+
+function bounded(work: Promise<unknown>): Promise<unknown> {
+  return Promise.race([work, systemClock.sleep(CLOSE_PART_MS)]);
 }
 
 /** Runs `epoxy worker` until a signal ends it. */
@@ -72,10 +97,19 @@ async function assemble(settings: Settings, role: "server" | "worker"): Promise<
   const { meter } = metrics;
   const wan = settings.wanOneWayMs.size === 0 ? null : createWanDelays(settings.wanOneWayMs, () => replica?.report().members ?? null);
   const store = await openStore(settings, role, log);
-  const peers = createHttpPeers({ header: (to) => (replica as Replica).header(to), clock: systemClock, meter, secrets: settings.peerSecrets, wan });
+  const peers = createHttpPeers({
+    header: (to) => (replica as Replica).header(to),
+    clock: systemClock,
+    meter,
+    secrets: settings.peerSecrets,
+    wan,
+  });
   const temporal = createTemporal({ settings: temporalSettings(settings), self: () => replica?.report().self ?? null, log });
   const workflows: Workflows = temporal.workflows;
-  replica = createReplica({ store, peers, clock: systemClock, random: systemRandom, workflows, log, meter }, { build: buildName(), loops: role === "server" ? "all" : "sync" });
+  replica = createReplica(
+    { store, peers, clock: systemClock, random: systemRandom, workflows, log, meter },
+    { build: buildName(), loops: role === "server" ? "all" : "sync" },
+  );
   return { settings, log, metrics, store, peers, temporal, replica, wan };
 }
 
@@ -86,10 +120,16 @@ async function openStore(settings: Settings, role: string, log: Parts["log"]): P
       url: settings.redisUrl,
       processId: `${role}-${process.pid}`,
       log,
-      onStateChange: (isReachable) => (isReachable ? log.info({ redis: url }, "Redis can be reached") : log.warn({ redis: url }, "Redis cannot be reached: this replica does not vote")),
+      onStateChange: (isReachable) =>
+        isReachable
+          ? log.info({ redis: url }, "Redis can be reached")
+          : log.warn({ redis: url }, "Redis cannot be reached: this replica does not vote"),
     });
   } catch (error) {
-    throw new EpoxyError("notReady", `Redis at ${url} cannot be reached (${error instanceof Error ? error.message : String(error)}): start it, or give another --redis`);
+    throw new EpoxyError(
+      "notReady",
+      `Redis at ${url} cannot be reached (${error instanceof Error ? error.message : String(error)}): start it, or give another --redis`,
+    );
   }
 }
 
@@ -102,11 +142,17 @@ function refuseForeignData({ replica, settings }: Parts): void {
   const { self, clusterName, members } = replica.report();
   if (self === null) return;
   if (clusterName !== settings.cluster) {
-    throw new EpoxyError("badRequest", `this Redis holds replica ${self} of cluster "${clusterName}", not of "${settings.cluster}": give the right --redis or --cluster`);
+    throw new EpoxyError(
+      "badRequest",
+      `this Redis holds replica ${self} of cluster "${clusterName}", not of "${settings.cluster}": give the right --redis or --cluster`,
+    );
   }
   const member = members?.members.find(({ id }) => id === self);
   if (member !== undefined && member.name !== settings.name) {
-    throw new EpoxyError("badRequest", `this Redis holds replica ${self}, datacenter "${member.name}", not "${settings.name}": give the right --redis or --name`);
+    throw new EpoxyError(
+      "badRequest",
+      `this Redis holds replica ${self}, datacenter "${member.name}", not "${settings.name}": give the right --redis or --name`,
+    );
   }
 }
 
@@ -147,8 +193,9 @@ async function listenPublic(parts: Parts, durability: () => readonly string[]): 
     metrics: metrics.registry,
     tokens: settings.tokens,
     reconfiguration: () => temporal.reconfiguration(),
+    takeover: () => takeover(parts),
     readyProblems: async () => durability(),
-    inFlightMax: IN_FLIGHT_MAX,
+    inFlightMax: limits.inFlightMax,
     requestTimeoutMs: REQUEST_TIMEOUT_MS,
   });
   await listen(app, settings.apiListen, "the API");
@@ -156,7 +203,16 @@ async function listenPublic(parts: Parts, durability: () => readonly string[]): 
 }
 
 async function listenPeers({ settings, replica, log, metrics, wan }: Parts): Promise<FastifyInstance> {
-  const app = buildPeerApp({ replica, clock: systemClock, random: systemRandom, log, meter: metrics.meter, secrets: settings.peerSecrets, wan, requestTimeoutMs: REQUEST_TIMEOUT_MS });
+  const app = buildPeerApp({
+    replica,
+    clock: systemClock,
+    random: systemRandom,
+    log,
+    meter: metrics.meter,
+    secrets: settings.peerSecrets,
+    wan,
+    requestTimeoutMs: REQUEST_TIMEOUT_MS,
+  });
   await listen(app, settings.peerListen, "peers");
   return app;
 }
@@ -165,7 +221,10 @@ async function listen(app: FastifyInstance, at: Settings["apiListen"], what: str
   try {
     await app.listen({ host: at.host, port: at.port });
   } catch (error) {
-    throw new EpoxyError("notReady", `cannot listen for ${what} on ${at.host}:${at.port}: ${error instanceof Error ? error.message : String(error)}`);
+    throw new EpoxyError(
+      "notReady",
+      `cannot listen for ${what} on ${at.host}:${at.port}: ${error instanceof Error ? error.message : String(error)}`,
+    );
   }
 }
 
@@ -184,6 +243,16 @@ async function keepWorkflows({ temporal, replica, log }: Parts, signal: AbortSig
     }
     await systemClock.sleep(ENSURE_EVERY_MS, signal);
   }
+}
+
+/** Members first: a coordinator that is not theirs stops by itself. Its workflow goes on from the replicas' config chain. */
+async function takeover({ replica, temporal, log }: Parts): Promise<number> {
+  const self = replica.report().self;
+  if (self === null) throw new EpoxyError("notReady", "this replica is joining: another datacenter must take over");
+  const members = await replica.changeMembers((now) => (now.coordinator === self ? null : { ...now, coordinator: self }), TAKEOVER_MS);
+  await temporal.ensureWorkflows({ self, members });
+  log.warn({ replica: self }, "this datacenter holds the coordinator now");
+  return (await temporal.reconfiguration())?.generation ?? 0;
 }
 
 /** The leader's config file as `setReplicas`, at start and on SIGHUP. */
@@ -220,13 +289,16 @@ function stopOnSignals(log: Parts["log"]): AbortController {
 }
 
 async function close({ replica, store, peers, temporal }: Parts): Promise<void> {
-  await Promise.race([replica.stop(), systemClock.sleep(2_000)]);
-  await Promise.race([Promise.all([peers.close(), temporal.close(), store.close()]), systemClock.sleep(2_000)]);
+  await bounded(replica.stop());
+  await bounded(Promise.all([peers.close(), store.close()]));
+  await bounded(temporal.close());
 }
 
 /** The package's version; the compiled tree lies one folder deeper than the sources. */
 function buildName(): string {
-  const url = ["../package.json", "../../package.json"].map((path) => new URL(path, import.meta.url)).find((candidate) => existsSync(candidate));
+  const url = ["../package.json", "../../package.json"]
+    .map((path) => new URL(path, import.meta.url))
+    .find((candidate) => existsSync(candidate));
   if (url === undefined) return "unknown";
   return (JSON.parse(readFileSync(url, "utf8")) as { version: string }).version;
 }

@@ -1,6 +1,13 @@
 /** This datacenter's Temporal, seen from its server. Every call is bounded: a Temporal that is down never holds up the key-value side. */
 import { randomUUID } from "node:crypto";
-import { Client, Connection, isGrpcServiceError, WithStartWorkflowOperation, WorkflowUpdateFailedError } from "@temporalio/client";
+import {
+  Client,
+  Connection,
+  type ConnectionOptions,
+  isGrpcServiceError,
+  WithStartWorkflowOperation,
+  WorkflowUpdateFailedError,
+} from "@temporalio/client";
 import { ApplicationFailure, WorkflowNotFoundError } from "@temporalio/common";
 import { loadClientConnectConfig } from "@temporalio/envconfig";
 import type { Logger, Workflows } from "../proposals/ports.ts";
@@ -15,7 +22,6 @@ const NAMESPACE_DEFAULT = "default";
 const CALL_MS = 5_000;
 const UPDATE_TRIES = 4;
 const TRY_AGAIN_MS = 200;
-const QUERY_MS = 900;
 const QUERY_CACHE_MS = 500;
 /** grpc-js's numbers; the package itself is not ours to import. */
 const GRPC = { deadlineExceeded: 4, failedPrecondition: 9, unavailable: 14 } as const;
@@ -58,13 +64,17 @@ export type Temporal = {
 
 export type TemporalDeps = { readonly settings: TemporalSettings; readonly self: () => ReplicaId | null; readonly log: Logger };
 
+type Interceptor = NonNullable<ConnectionOptions["interceptors"]>[number];
+const withDeadline: Interceptor = (call, next) => next({ ...call, deadline: Date.now() + CALL_MS }) as ReturnType<Interceptor>;
+
 /** Connects when first needed, and again by itself. */
 export function createTemporal({ settings, self, log }: TemporalDeps): Temporal {
   const { connection: options, namespace } = connectionSettings(settings);
-  const connection = Connection.lazy(options);
+  // The client's own withDeadline keeps its context in async storage, and that slows every promise of this process: the
+  // key-value side's too.
+  const connection = Connection.lazy({ ...options, interceptors: [withDeadline] });
   const client = new Client({ connection, namespace });
   const { cluster } = settings;
-  const bounded = <T>(run: () => Promise<T>) => connection.withDeadline(Date.now() + CALL_MS, run);
 
   function me(): ReplicaId {
     const id = self();
@@ -91,28 +101,24 @@ export function createTemporal({ settings, self, log }: TemporalDeps): Temporal 
   const workflows: Workflows = {
     async beginLearning(input) {
       const id = me();
-      await bounded(() =>
-        client.workflow.signalWithStart<typeof replica, [messages.BeginLearning]>("replica", {
-          ...replicaStart(id),
-          signal: messages.beginLearning,
-          signalArgs: [input],
-        }),
-      );
+      await client.workflow.signalWithStart<typeof replica, [messages.BeginLearning]>("replica", {
+        ...replicaStart(id),
+        signal: messages.beginLearning,
+        signalArgs: [input],
+      });
     },
     async abortLearning(input) {
       const handle = client.workflow.getHandle<typeof replica>(messages.replicaWorkflowId(cluster, me()));
       // Nothing was begun here: nothing to stop.
-      await bounded(() => handle.signal(messages.abortLearning, input)).catch(unlessNotFound);
+      await handle.signal(messages.abortLearning, input).catch(unlessNotFound);
     },
     async replicaStatusChanged(input) {
       const id = me();
-      await bounded(() =>
-        client.workflow.signalWithStart<typeof coordinator, [messages.ReplicaStatusChanged]>("coordinator", {
-          ...coordinatorStart(id),
-          signal: messages.replicaStatusChanged,
-          signalArgs: [input],
-        }),
-      );
+      await client.workflow.signalWithStart<typeof coordinator, [messages.ReplicaStatusChanged]>("coordinator", {
+        ...coordinatorStart(id),
+        signal: messages.replicaStatusChanged,
+        signalArgs: [input],
+      });
     },
     async coordinatorUpdate(name, argument) {
       const id = me();
@@ -121,13 +127,11 @@ export function createTemporal({ settings, self, log }: TemporalDeps): Temporal 
       for (let tries = 1; ; tries++) {
         const startWorkflowOperation = new WithStartWorkflowOperation<typeof coordinator>("coordinator", coordinatorStart(id));
         try {
-          return await bounded(() =>
-            client.workflow.executeUpdateWithStart<typeof coordinator, messages.Accepted, [unknown]>(name, {
-              updateId,
-              args: [argument],
-              startWorkflowOperation,
-            }),
-          );
+          return await client.workflow.executeUpdateWithStart<typeof coordinator, messages.Accepted, [unknown]>(name, {
+            updateId,
+            args: [argument],
+            startWorkflowOperation,
+          });
         } catch (error) {
           if (tries >= UPDATE_TRIES || !isPassing(error)) throw updateError(error, name);
           await new Promise((resolve) => setTimeout(resolve, TRY_AGAIN_MS * tries));
@@ -139,14 +143,14 @@ export function createTemporal({ settings, self, log }: TemporalDeps): Temporal 
   const ensured = new Set<string>();
   return {
     workflows,
-    reconfiguration: cachedFor(QUERY_CACHE_MS, () => askReconfiguration(client, connection, settings, namespace)),
+    reconfiguration: cachedFor(QUERY_CACHE_MS, () => askReconfiguration(client, settings, namespace)),
     async ensureWorkflows({ self: id, members }) {
       if (id === null) return;
-      if (!ensured.has("replica")) await bounded(() => client.workflow.start<typeof replica>("replica", replicaStart(id)));
+      if (!ensured.has("replica")) await client.workflow.start<typeof replica>("replica", replicaStart(id));
       ensured.add("replica");
       if (members?.coordinator !== id) return void ensured.delete("coordinator");
       if (!ensured.has("coordinator")) {
-        await bounded(() => client.workflow.start<typeof coordinator>("coordinator", coordinatorStart(id)));
+        await client.workflow.start<typeof coordinator>("coordinator", coordinatorStart(id));
         log.info({ cluster, datacenter: id }, "the coordinator workflow runs here");
       }
       ensured.add("coordinator");
@@ -188,20 +192,17 @@ function unlessNotFound(error: unknown): void {
 
 async function askReconfiguration(
   client: Client,
-  connection: Connection,
   { cluster, uiUrl }: TemporalSettings,
   namespace: string,
 ): Promise<ReconfigurationAnswer | null> {
   const workflowId = messages.coordinatorWorkflowId(cluster);
   const handle = client.workflow.getHandle<typeof coordinator>(workflowId);
   try {
-    return await connection.withDeadline(Date.now() + QUERY_MS, async () => {
-      const { generation, phase, since, detail } = await handle.query(messages.reconfiguration);
-      const base = uiUrl?.replace(/\/+$/, "");
-      const workflowUrl =
-        base === undefined ? null : `${base}/namespaces/${encodeURIComponent(namespace)}/workflows/${encodeURIComponent(workflowId)}`;
-      return { generation, phase: phase === "freezing" ? await finerPhase(handle) : phase, since, detail, workflowUrl };
-    });
+    const { generation, phase, since, detail } = await handle.query(messages.reconfiguration);
+    const base = uiUrl?.replace(/\/+$/, "");
+    const workflowUrl =
+      base === undefined ? null : `${base}/namespaces/${encodeURIComponent(namespace)}/workflows/${encodeURIComponent(workflowId)}`;
+    return { generation, phase: phase === "freezing" ? await finerPhase(handle) : phase, since, detail, workflowUrl };
   } catch {
     // Down, not started, no worker: then nothing is known of it, and what asks shows the cluster all the same.
     return null;

@@ -3,10 +3,17 @@ import type { Expect } from "../../client/types.ts";
 import { integer, withClient } from "../context.ts";
 import { UsageError } from "../exit.ts";
 import { readInput } from "../output.ts";
-import { conditions } from "./put.ts";
 import { printProposal } from "./print-proposal.ts";
+import { conditions } from "./put.ts";
 
-type Options = { readonly expect?: readonly string[]; readonly absent?: boolean; readonly version?: string; readonly value?: string; readonly delete?: boolean; readonly idempotencyKey?: string };
+type Options = {
+  readonly expect?: readonly string[];
+  readonly absent?: boolean;
+  readonly version?: string;
+  readonly value?: string;
+  readonly delete?: boolean;
+  readonly idempotencyKey?: string;
+};
 
 export const cas = withClient<Options>(async ({ client, options, json }, [key = ""]) => {
   const expect = expectation(options);

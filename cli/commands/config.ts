@@ -16,8 +16,20 @@ export function settingsOf(flags: Flags): Settings {
 export async function check(options: Flags & { readonly json?: boolean }): Promise<void> {
   const { json: asJson, ...flags } = options;
   const { redisUrl, wanOneWayMs, peerSecrets, tokens, ...plain } = settingsOf(flags);
-  const shown = { ...plain, redisUrl: printableUrl(redisUrl), peerSecrets: peerSecrets.length, tokens: tokens.length, wanOneWayMs: Object.fromEntries(wanOneWayMs) };
+  const shown = {
+    ...plain,
+    redisUrl: printableUrl(redisUrl),
+    peerSecrets: peerSecrets.length,
+    tokens: tokens.length,
+    wanOneWayMs: Object.fromEntries(wanOneWayMs),
+  };
   if (asJson === true) json(shown);
-  else line(table(["setting", "value"], Object.entries(shown).map(([name, value]) => [name, typeof value === "string" ? value : JSON.stringify(value)])));
+  else
+    line(
+      table(
+        ["setting", "value"],
+        Object.entries(shown).map(([name, value]) => [name, typeof value === "string" ? value : JSON.stringify(value)]),
+      ),
+    );
   process.exitCode = exit.done;
 }

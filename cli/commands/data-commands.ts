@@ -28,7 +28,10 @@ export function registerDataCommands(program: Command): void {
     .option("--value <value>", "the new value (- reads standard input)")
     .option("--delete", "delete it instead of writing a value")
     .option("--idempotency-key <key>", "makes a later repetition give this one's result")
-    .addHelpText("after", "\nExamples:\n  epoxy cas lock --absent --value me\n  epoxy cas greeting --expect hello --value bye\n  epoxy cas greeting --version 4 --value bye")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  epoxy cas lock --absent --value me\n  epoxy cas greeting --expect hello --value bye\n  epoxy cas greeting --version 4 --value bye",
+    )
     .action(async (...all) => (await import("./cas.ts")).cas(...all));
   withClientOptions(program.command("add <key> <n>"))
     .description("add to a counter; adds from everywhere commute, and never wait for each other")

@@ -44,7 +44,8 @@ export async function dev(options: Options): Promise<void> {
   } catch (error) {
     progress.done();
     if (!stopping.signal.aborted) throw error;
-    process.exitCode = exit.done;
+    note("epoxy: stopped before the cluster was up");
+    process.exitCode = exit.error;
     return;
   }
   progress.done();
@@ -59,7 +60,8 @@ export async function dev(options: Options): Promise<void> {
 }
 
 function wantedOf(options: Options): Wanted {
-  const number = (name: string, text: string | undefined, min: number, max: number) => (text === undefined ? undefined : integer(name, text, { min, max }));
+  const number = (name: string, text: string | undefined, min: number, max: number) =>
+    text === undefined ? undefined : integer(name, text, { min, max });
   const found = {
     datacenters: number("--datacenters", options.datacenters, 1, limits.datacenters),
     servers: number("--servers", options.servers, 1, limits.servers),
@@ -107,11 +109,19 @@ function reportDeath(died: Died, isUp: boolean): void {
 
 function reportRestart(event: { datacenter: number; process: ProcessKind; pid: number }, asJson: boolean): void {
   if (asJson) json({ event: "restarted", ...event });
-  else line(`${event.process === "temporal" ? "temporal" : `dc-${event.datacenter} ${event.process}`} was started again, process ${event.pid}`);
+  else
+    line(
+      `${event.process === "temporal" ? "temporal" : `dc-${event.datacenter} ${event.process}`} was started again, process ${event.pid}`,
+    );
 }
 
 function printCluster(view: ClusterView, folder: string): void {
-  line(table(["id", "name", "status", "api", "redis"], view.datacenters.map((each) => [each.id, each.name, each.status, each.api, each.redis])));
+  line(
+    table(
+      ["id", "name", "status", "api", "redis"],
+      view.datacenters.map((each) => [each.id, each.name, each.status, each.api, each.redis]),
+    ),
+  );
   line("");
   line(`console      ${view.console}`);
   line(`Temporal UI  ${view.temporal.ui}`);

@@ -8,7 +8,13 @@ import { askRedis } from "../redis-probe.ts";
 /** `mend` is null where there is nothing to mend. */
 type Finding = { readonly check: string; readonly ok: boolean; readonly found: string; readonly mend: string | null };
 type Options = { readonly redis?: string; readonly temporal?: string; readonly temporalNamespace?: string };
-type Environment = { REDIS_URL?: string; EPOXY_REDIS?: string; TEMPORAL_ADDRESS?: string; EPOXY_TEMPORAL?: string; TEMPORAL_NAMESPACE?: string };
+type Environment = {
+  REDIS_URL?: string;
+  EPOXY_REDIS?: string;
+  TEMPORAL_ADDRESS?: string;
+  EPOXY_TEMPORAL?: string;
+  TEMPORAL_NAMESPACE?: string;
+};
 
 const clockAheadMsMax = 2_000;
 const nodeMin = { major: 20, minor: 19 };
@@ -28,7 +34,12 @@ export const doctor = withClient<Options>(async (context) => {
   const wrong = findings.filter((each) => !each.ok);
   if (context.json) json({ ok: wrong.length === 0, findings });
   else {
-    line(table(["", "check", "found"], findings.map((each) => [each.ok ? "ok" : "BAD", each.check, each.found])));
+    line(
+      table(
+        ["", "check", "found"],
+        findings.map((each) => [each.ok ? "ok" : "BAD", each.check, each.found]),
+      ),
+    );
     for (const each of wrong) if (each.mend !== null) line(`${each.check}: ${each.mend}`);
     if (redis === undefined) line("Redis was not looked at: give --redis URL (or REDIS_URL), in the datacenter it serves.");
     if (temporal === undefined) line("Temporal was not looked at: give --temporal HOST:PORT (or TEMPORAL_ADDRESS).");
@@ -52,10 +63,17 @@ async function checkCluster({ client, at, endpoints }: Context<Options>): Promis
     const epochs = new Set(members.filter((each) => each.epoch !== null && each.status === "active").map((each) => each.epoch));
     return [
       ...members.flatMap(checkMember),
-      finding("epochs", epochs.size <= 1, [...epochs].join(", "), "a datacenter behind the others catches up by itself; if it stays behind, look at its log"),
+      finding(
+        "epochs",
+        epochs.size <= 1,
+        [...epochs].join(", "),
+        "a datacenter behind the others catches up by itself; if it stays behind, look at its log",
+      ),
       finding(
         "reconfiguration",
-        cluster.reconfiguration === null || cluster.reconfiguration.phase === "settled" || Date.now() - new Date(cluster.reconfiguration.since).getTime() < 3_600_000,
+        cluster.reconfiguration === null ||
+          cluster.reconfiguration.phase === "settled" ||
+          Date.now() - new Date(cluster.reconfiguration.since).getTime() < 3_600_000,
         cluster.reconfiguration?.phase ?? "none",
         "a change has been under way for over an hour: `epoxy members` shows what it waits for, `epoxy members cancel` gives it up",
       ),
@@ -68,12 +86,32 @@ async function checkCluster({ client, at, endpoints }: Context<Options>): Promis
 
 function checkMember(member: Health): Finding[] {
   const name = `datacenter ${member.id} (${member.name})`;
-  if (!member.reachable) return [finding(name, false, member.problems.join("; "), `start its servers, or mend the way to ${member.apiUrl}; if it is lost for good: epoxy members remove ${member.id}`)];
+  if (!member.reachable)
+    return [
+      finding(
+        name,
+        false,
+        member.problems.join("; "),
+        `start its servers, or mend the way to ${member.apiUrl}; if it is lost for good: epoxy members remove ${member.id}`,
+      ),
+    ];
   const ahead = member.clockAheadMs ?? 0;
   const serves = member.ready || member.status !== "active";
   return [
-    finding(name, serves, member.ready ? `${member.status}, ready, ${(member.roundTripMs ?? 0).toFixed(0)} ms` : `${member.status}, not ready: ${member.problems.join("; ")}`, "see the reasons above; its server's log says more"),
-    finding(`${name} clock`, Math.abs(ahead) <= clockAheadMsMax, `${(ahead / 1_000).toFixed(1)} s ahead of here`, "set the clock by NTP there and here: peers with a wrong clock are refused"),
+    finding(
+      name,
+      serves,
+      member.ready
+        ? `${member.status}, ready, ${(member.roundTripMs ?? 0).toFixed(0)} ms`
+        : `${member.status}, not ready: ${member.problems.join("; ")}`,
+      "see the reasons above; its server's log says more",
+    ),
+    finding(
+      `${name} clock`,
+      Math.abs(ahead) <= clockAheadMsMax,
+      `${(ahead / 1_000).toFixed(1)} s ahead of here`,
+      "set the clock by NTP there and here: peers with a wrong clock are refused",
+    ),
   ];
 }
 
@@ -86,10 +124,30 @@ async function checkRedis(url: string): Promise<Finding[]> {
     const version = field("redis_version");
     return [
       finding("Redis version", Number.parseInt(version, 10) >= redisMajorMin, version, `install Redis ${redisMajorMin} or newer`),
-      finding("Redis appendonly", value(0) === "yes", value(0), "set `appendonly yes`: without it a restart forgets promises, and the replica must not vote"),
-      finding("Redis appendfsync", value(1) === "always", value(1), "set `appendfsync always`: anything else loses acknowledged writes in a crash"),
-      finding("Redis maxmemory-policy", value(2) === "noeviction", value(2), "set `maxmemory-policy noeviction`: an evicted record is a lost promise"),
-      finding("Redis last write", field("aof_last_write_status") !== "err", field("aof_last_write_status"), "the append-only file cannot be written: look for a full disk"),
+      finding(
+        "Redis appendonly",
+        value(0) === "yes",
+        value(0),
+        "set `appendonly yes`: without it a restart forgets promises, and the replica must not vote",
+      ),
+      finding(
+        "Redis appendfsync",
+        value(1) === "always",
+        value(1),
+        "set `appendfsync always`: anything else loses acknowledged writes in a crash",
+      ),
+      finding(
+        "Redis maxmemory-policy",
+        value(2) === "noeviction",
+        value(2),
+        "set `maxmemory-policy noeviction`: an evicted record is a lost promise",
+      ),
+      finding(
+        "Redis last write",
+        field("aof_last_write_status") !== "err",
+        field("aof_last_write_status"),
+        "the append-only file cannot be written: look for a full disk",
+      ),
     ];
   } catch (error) {
     return [finding("Redis", false, (error as Error).message, "start Redis, or mend its address and password")];
@@ -109,12 +167,24 @@ async function checkTemporal(address: string, namespace: string): Promise<Findin
       const types = "EpoxyPhase=Keyword, EpoxyDatacenter=Keyword, EpoxyEpoch=Int, EpoxyVoters=KeywordList";
       return [
         finding("Temporal", true, `server ${serverVersion}`, ""),
-        finding("Temporal search attributes", missing.length === 0, missing.length === 0 ? "all there" : `missing ${missing.join(", ")}`, `create them in namespace ${namespace}: ${types}`),
+        finding(
+          "Temporal search attributes",
+          missing.length === 0,
+          missing.length === 0 ? "all there" : `missing ${missing.join(", ")}`,
+          `create them in namespace ${namespace}: ${types}`,
+        ),
       ];
     } finally {
       await connection.close();
     }
   } catch (error) {
-    return [finding("Temporal", false, (error as Error).message, `start Temporal at ${address}, or mend its address and namespace; writes and reads do not need it, changes of the cluster do`)];
+    return [
+      finding(
+        "Temporal",
+        false,
+        (error as Error).message,
+        `start Temporal at ${address}, or mend its address and namespace; writes and reads do not need it, changes of the cluster do`,
+      ),
+    ];
   }
 }

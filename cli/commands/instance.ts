@@ -10,14 +10,16 @@ export const instance = withClient<{ readonly recover?: boolean }>(async ({ clie
   if (!/^\d+\.\d+$/.test(id)) throw new UsageError(`an instance is written R.SLOT, as in 1.7, not ${JSON.stringify(id)}`);
   const decided = options.recover === true ? await client.recover(id) : null;
   const { replicas } = await client.cluster();
-  const seen = await Promise.all(replicas.map(async (each): Promise<Seen> => {
-    try {
-      return { id: each.id, name: each.name, instance: await at(each.apiUrl).instance(id), error: null };
-    } catch (error) {
-      if (!(error instanceof RequestError)) throw error;
-      return { id: each.id, name: each.name, instance: null, error: error.message };
-    }
-  }));
+  const seen = await Promise.all(
+    replicas.map(async (each): Promise<Seen> => {
+      try {
+        return { id: each.id, name: each.name, instance: await at(each.apiUrl).instance(id), error: null };
+      } catch (error) {
+        if (!(error instanceof RequestError)) throw error;
+        return { id: each.id, name: each.name, instance: null, error: error.message };
+      }
+    }),
+  );
   if (asJson) json({ id, ...(decided === null ? {} : { recovered: decided }), replicas: seen });
   else {
     if (decided !== null) note(`recovered: ${JSON.stringify(decided)}`);
@@ -28,7 +30,17 @@ export const instance = withClient<{ readonly recover?: boolean }>(async ({ clie
 
 function row({ id, name, instance: found, error }: Seen): (string | number)[] {
   if (found === null) return [id, name, error ?? "unknown here", "-", "-", "-", "-", "-"];
-  const text = (value: unknown) => (value === undefined || value === null ? "-" : typeof value === "string" ? value : JSON.stringify(value));
+  const text = (value: unknown) =>
+    value === undefined || value === null ? "-" : typeof value === "string" ? value : JSON.stringify(value);
   const moved = found.resubmittedAs === undefined || found.resubmittedAs === null ? "" : ` (again as ${found.resubmittedAs})`;
-  return [id, name, `${found.status}${moved}`, text(found.epoch), text(found.ballot), text(found.seq), text(found.deps), text(found.commands)];
+  return [
+    id,
+    name,
+    `${found.status}${moved}`,
+    text(found.epoch),
+    text(found.ballot),
+    text(found.seq),
+    text(found.deps),
+    text(found.commands),
+  ];
 }

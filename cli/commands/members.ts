@@ -1,6 +1,6 @@
 import type { ChangeAnswer, ClusterAnswer, NewMember } from "../../client/types.ts";
-import { checkUrl, type Context, integer, withClient } from "../context.ts";
-import { CommandError, exit, type ExitCode } from "../exit.ts";
+import { type Context, checkUrl, integer, withClient } from "../context.ts";
+import { CommandError, type ExitCode, exit } from "../exit.ts";
 import { json, line, note, table } from "../output.ts";
 import { type Goal, waitFor } from "../wait-for-change.ts";
 import { readJson } from "./txn.ts";

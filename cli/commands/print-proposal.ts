@@ -1,5 +1,5 @@
 import type { ProposalAnswer, ResultJson } from "../../client/types.ts";
-import { exit, type ExitCode } from "../exit.ts";
+import { type ExitCode, exit } from "../exit.ts";
 import { json, line, note, quote } from "../output.ts";
 
 /** Prints the answer to a proposal of one command; the exit code tells whether it did what was asked. */

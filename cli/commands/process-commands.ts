@@ -22,7 +22,10 @@ export function registerProcessCommands(program: Command): void {
   withSettings(program.command("server"))
     .description("one server process of a datacenter")
     .option("--bootstrap", "with an empty Redis: begin a new cluster, as its replica 1")
-    .addHelpText("after", "\nExamples:\n  epoxy server --bootstrap --name paris --redis redis://127.0.0.1:6379 --temporal 127.0.0.1:7233\n  epoxy server --name tokyo        waits as `joining` until `epoxy members add tokyo …`")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  epoxy server --bootstrap --name paris --redis redis://127.0.0.1:6379 --temporal 127.0.0.1:7233\n  epoxy server --name tokyo        waits as `joining` until `epoxy members add tokyo …`",
+    )
     .action(async (_options, command: Command) => (await import("./server.ts")).server(command.opts()));
   withSettings(program.command("worker"))
     .description("one worker process of a datacenter: its workflows and their activities")
@@ -37,12 +40,18 @@ export function registerProcessCommands(program: Command): void {
     .option("--datacenters <n>", "voting datacenters (default 3)")
     .option("--servers <k>", "server processes a datacenter, at most 3 (default 1)")
     .option("--learners <l>", "more datacenters that copy and follow, but do not vote (default 0)")
-    .option("--port <p>", "datacenter i serves clients on P+10i, peers on P+10i+1, Redis on P+10i+2; Temporal on P+1, its UI on P+2 (default 7100)")
+    .option(
+      "--port <p>",
+      "datacenter i serves clients on P+10i, peers on P+10i+1, Redis on P+10i+2; Temporal on P+1, its UI on P+2 (default 7100)",
+    )
     .option("--wan <regions>", "a region a datacenter, as in CA,VA,EU: delays every message as far as they are apart (list shows them)")
     .option("--no-restart", "leave a process that dies down")
     .option("--json", "one line of JSON when all is up, then one an event")
     .option("--data <dir>", "keep the state there and go on from it (default: a fresh temporary folder)")
-    .addHelpText("after", "\nExamples:\n  epoxy dev\n  epoxy dev --datacenters 5 --wan CA,VA,EU,OR,JP\n  epoxy dev --data ./cluster --no-restart --json")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  epoxy dev\n  epoxy dev --datacenters 5 --wan CA,VA,EU,OR,JP\n  epoxy dev --data ./cluster --no-restart --json",
+    )
     .action(async (_options, command: Command) => (await import("./dev.ts")).dev(command.opts()));
   program
     .command("demo", { hidden: true })

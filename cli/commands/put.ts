@@ -1,5 +1,5 @@
-import { exit } from "../exit.ts";
 import { integer, withClient } from "../context.ts";
+import { exit } from "../exit.ts";
 import { json, line, readInput } from "../output.ts";
 
 type Options = { readonly ifAbsent?: boolean; readonly ifVersion?: string; readonly idempotencyKey?: string };
@@ -16,7 +16,9 @@ export const put = withClient<Options>(async ({ client, options, json: asJson },
 export function conditions(options: Options): { ifAbsent?: boolean; ifVersion?: number; idempotencyKey?: string } {
   return {
     ...(options.ifAbsent === true ? { ifAbsent: true } : {}),
-    ...(options.ifVersion === undefined ? {} : { ifVersion: integer("--if-version", options.ifVersion, { min: 0, max: Number.MAX_SAFE_INTEGER }) }),
+    ...(options.ifVersion === undefined
+      ? {}
+      : { ifVersion: integer("--if-version", options.ifVersion, { min: 0, max: Number.MAX_SAFE_INTEGER }) }),
     ...(options.idempotencyKey === undefined ? {} : { idempotencyKey: options.idempotencyKey }),
   };
 }

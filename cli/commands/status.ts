@@ -9,11 +9,21 @@ export const status = withClient(async ({ client, at, json: asJson }) => {
   const readyVoters = members.filter((each) => each.ready && voters.includes(each.id));
   const quorum = readyVoters.length >= Math.floor(voters.length / 2) + 1;
   if (asJson) {
-    json({ clusterId: cluster.clusterId, name: cluster.name, epoch: cluster.epoch, coordinator: cluster.coordinator, quorum, replicas: members, reconfiguration: cluster.reconfiguration });
+    json({
+      clusterId: cluster.clusterId,
+      name: cluster.name,
+      epoch: cluster.epoch,
+      coordinator: cluster.coordinator,
+      quorum,
+      replicas: members,
+      reconfiguration: cluster.reconfiguration,
+    });
   } else {
     line(table(["id", "name", "status", "ready", "epoch", "ms", "api"], members.map(row)));
     for (const member of members) for (const problem of member.problems) note(`${member.name}: ${problem}`);
-    note(`cluster ${cluster.name}, epoch ${cluster.epoch}, coordinator in ${cluster.coordinator}, ${readyVoters.length} of ${voters.length} voters ready`);
+    note(
+      `cluster ${cluster.name}, epoch ${cluster.epoch}, coordinator in ${cluster.coordinator}, ${readyVoters.length} of ${voters.length} voters ready`,
+    );
     if (cluster.reconfiguration !== null) note(`change ${cluster.reconfiguration.generation} is ${cluster.reconfiguration.phase}`);
     if (!quorum) note("There is no quorum: writes and linearizable reads are refused until more voters are back.");
   }

@@ -8,7 +8,10 @@ export const txn = withClient<{ readonly idempotencyKey?: string }>(async ({ cli
   const parsed = await readJson(file);
   if (!Array.isArray(parsed["commands"])) throw new UsageError('a transaction is {"checks":[…],"commands":[…]}');
   const { checks = [], commands } = parsed as unknown as TxnJson;
-  return printProposal(await client.txn({ checks, commands }, options.idempotencyKey === undefined ? {} : { idempotencyKey: options.idempotencyKey }), json);
+  return printProposal(
+    await client.txn({ checks, commands }, options.idempotencyKey === undefined ? {} : { idempotencyKey: options.idempotencyKey }),
+    json,
+  );
 });
 
 /** @throws CommandError, UsageError */

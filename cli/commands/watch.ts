@@ -13,7 +13,11 @@ export const watch = withClient<{ readonly after?: string }>(async ({ client, op
       else if (event.event === "gap") note("changes before this point are no longer kept");
       else if (event.data !== null) {
         const { key, value, version, instance } = event.data;
-        line([event.event, show(key), ...(event.event === "put" ? [show(value)] : []), `version ${version}`, `instance ${instance}`].join("\t"));
+        line(
+          [event.event, show(key), ...(event.event === "put" ? [show(value)] : []), `version ${version}`, `instance ${instance}`].join(
+            "\t",
+          ),
+        );
       }
     }
   } catch (error) {

@@ -27,10 +27,12 @@ export function createStage(cluster: LocalCluster, signal: AbortSignal): Stage {
   return stage;
 }
 
-export function addClient(stage: Stage, place: DatacenterPlace): Client {
-  const client = createClient({ endpoints: [apiUrl(place)], timeoutMs: 10_000 });
-  stage.clients.set(place.number, client);
-  return client;
+export function addClient(stage: Stage, place: DatacenterPlace): void {
+  stage.clients.set(place.number, makeClient(place));
+}
+
+function makeClient(place: DatacenterPlace): Client {
+  return createClient({ endpoints: [apiUrl(place)], timeoutMs: 10_000 });
 }
 
 export function clientOf(stage: Stage, number: number): Client {

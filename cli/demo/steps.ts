@@ -29,7 +29,9 @@ export async function writeEverywhere(stage: Stage): Promise<void> {
       stage.acknowledged.set(key, value);
     }
     const slow = paths.slow + paths.recovered === 0 ? "" : `, ${paths.slow + paths.recovered} in two`;
-    say(`   ${name}: ${writesEach} writes, half of them within ${ms(percentile(tookMs, 0.5))}, the slowest ${ms(Math.max(...tookMs))}; ${paths.fast} took one round trip${slow}`);
+    say(
+      `   ${name}: ${writesEach} writes, half of them within ${ms(percentile(tookMs, 0.5))}, the slowest ${ms(Math.max(...tookMs))}; ${paths.fast} took one round trip${slow}`,
+    );
   }
   const key = "hello/dc-1/0";
   for (const { number, name } of stage.places) {
@@ -48,7 +50,11 @@ export async function raceForKeys(stage: Stage): Promise<void> {
     for (let index = next++; index < contendedKeys; index = next++) {
       const key = `seat/${index}`;
       const claims = await Promise.all(
-        stage.places.map(async ({ number, name }) => ({ number, name, answer: await clientOf(stage, number).checkAndSet(key, { expectOneOf: [null] }, name) })),
+        stage.places.map(async ({ number, name }) => ({
+          number,
+          name,
+          answer: await clientOf(stage, number).checkAndSet(key, { expectOneOf: [null] }, name),
+        })),
       );
       const winners = claims.filter(({ answer }) => answer.results[0]?.ok === true);
       check(winners.length === 1, `${key} went to ${winners.length} datacenters instead of one`);
@@ -73,7 +79,11 @@ export async function raceForKeys(stage: Stage): Promise<void> {
 /** A new datacenter, asked for by nothing but a signal to the coordinator workflow. */
 export async function addDatacenter(stage: Stage): Promise<void> {
   title("3. A datacenter joins while everybody goes on writing");
-  const writers = startWriters(stage, stage.places.map(({ number }) => number), "while-joining");
+  const writers = startWriters(
+    stage,
+    stage.places.map(({ number }) => number),
+    "while-joining",
+  );
   const startedMs = performance.now();
   let joined: number;
   try {
@@ -91,9 +101,14 @@ export async function addDatacenter(stage: Stage): Promise<void> {
   const seconds = ((performance.now() - startedMs) / 1_000).toFixed(1);
   const written = await writers.stop();
   check(written.acknowledged > 0, "no write was acknowledged while the datacenter joined");
-  say(`   It votes after ${seconds} s. Meanwhile ${written.acknowledged} writes were acknowledged; the longest wait between two was ${ms(written.longestGapMs)}.`);
+  say(
+    `   It votes after ${seconds} s. Meanwhile ${written.acknowledged} writes were acknowledged; the longest wait between two was ${ms(written.longestGapMs)}.`,
+  );
   const client = clientOf(stage, joined);
-  check((await client.get("seat/0", { read: "local" }))?.value === stage.acknowledged.get("seat/0"), "the new datacenter lacks what was written before it came");
+  check(
+    (await client.get("seat/0", { read: "local" }))?.value === stage.acknowledged.get("seat/0"),
+    "the new datacenter lacks what was written before it came",
+  );
   const startMs = performance.now();
   await client.put("hello/newcomer", "also from here");
   stage.acknowledged.set("hello/newcomer", "also from here");
@@ -157,12 +172,16 @@ export async function loseAndHeal(stage: Stage): Promise<void> {
     await stage.cluster.reviveDatacenter(victim.number);
     const startedMs = performance.now();
     await untilReady(stage, victim.number);
-    say(`   ${victim.name} is back, with what its Redis had promised, and ready after ${((performance.now() - startedMs) / 1_000).toFixed(1)} s.`);
+    say(
+      `   ${victim.name} is back, with what its Redis had promised, and ready after ${((performance.now() - startedMs) / 1_000).toFixed(1)} s.`,
+    );
   } finally {
     await stopQuietly(writers.stop);
   }
   const written = await writers.stop();
-  say(`   In all: ${written.acknowledged} acknowledged, ${written.refused} refused, ${written.unknown} of unknown outcome; the longest wait between two was ${ms(written.longestGapMs)}.`);
+  say(
+    `   In all: ${written.acknowledged} acknowledged, ${written.refused} refused, ${written.unknown} of unknown outcome; the longest wait between two was ${ms(written.longestGapMs)}.`,
+  );
   const key = `back/${victim.name}`;
   await clientOf(stage, victim.number).put(key, "written by the one that was lost");
   stage.acknowledged.set(key, "written by the one that was lost");

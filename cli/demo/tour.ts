@@ -1,7 +1,7 @@
 /** `npm run demo`: a cluster of 3 datacenters, what it can do and what it survives, told as it happens. */
 import { startCluster } from "../dev/cluster.ts";
 import { createProgress } from "../dev/progress.ts";
-import { exit, type ExitCode } from "../exit.ts";
+import { type ExitCode, exit } from "../exit.ts";
 import { note } from "../output.ts";
 import { createStage, DemoFailure, type Stage, say, title } from "./stage.ts";
 import { addDatacenter, loseAndHeal, raceForKeys, verifyAll, writeEverywhere } from "./steps.ts";

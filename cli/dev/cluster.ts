@@ -5,7 +5,19 @@ import { RequestError } from "../../client/errors.ts";
 import { CommandError } from "../exit.ts";
 import { createDatacenter, type Datacenter } from "./datacenter.ts";
 import { addAll, until, untilAnswers, untilSettled, type Waiting } from "./join.ts";
-import { apiUrl, type DatacenterPlace, host, type Layout, layoutOf, peerUrl, placeOf, portsOf, portsOfDatacenter, redisUrl, type Size } from "./layout.ts";
+import {
+  apiUrl,
+  type DatacenterPlace,
+  host,
+  type Layout,
+  layoutOf,
+  peerUrl,
+  placeOf,
+  portsOf,
+  portsOfDatacenter,
+  redisUrl,
+  type Size,
+} from "./layout.ts";
 import { createLeash } from "./leash.ts";
 import { findPrograms, namespace, portIsTaken, temporalIsUp, temporalSpec } from "./processes.ts";
 import { openFolder, type Wanted, writeState } from "./state.ts";
@@ -19,7 +31,11 @@ export type ClusterEvents = {
   readonly onRestarted?: (event: { readonly datacenter: number; readonly process: ProcessKind; readonly pid: number }) => void;
   readonly onDied?: (died: Died) => void;
 };
-export type ClusterOptions = Wanted & { readonly regions?: readonly Region[] | null; readonly restart: boolean; readonly signal?: AbortSignal };
+export type ClusterOptions = Wanted & {
+  readonly regions?: readonly Region[] | null;
+  readonly restart: boolean;
+  readonly signal?: AbortSignal;
+};
 
 export type DatacenterView = {
   readonly id: number;
@@ -72,7 +88,8 @@ export async function startCluster(options: ClusterOptions, events: ClusterEvent
   const leash = createLeash();
   const onDied = (died: Died, deaths: number) => {
     events.onDied?.(died);
-    if (starting.is && deaths >= deathsAtStartMax) stopping.abort(new CommandError(`${died.name} does not start (${died.how}): see ${died.logFile}`));
+    if (starting.is && deaths >= deathsAtStartMax)
+      stopping.abort(new CommandError(`${died.name} does not start (${died.how}): see ${died.logFile}`));
   };
   const watch = (datacenter: number, process: ProcessKind) => {
     let deaths = 0;
@@ -114,7 +131,8 @@ export async function startCluster(options: ClusterOptions, events: ClusterEvent
     starting.is = false;
   } catch (error) {
     await stop();
-    if (error instanceof CommandError) throw new CommandError(`${error.message}; the logs are in ${folder}/logs`, error.exitCode, { cause: error });
+    if (error instanceof CommandError)
+      throw new CommandError(`${error.message}; the logs are in ${folder}/logs`, error.exitCode, { cause: error });
     throw error;
   }
 
@@ -171,7 +189,9 @@ async function form(layout: Layout, waiting: Waiting): Promise<void> {
   await untilSettled(first, "active", [first.name], waiting);
   await addAll(first, others, waiting);
   const voters = layout.datacenters.filter((place) => place.voter).map((place) => place.name);
-  await Promise.all(layout.datacenters.map((place) => untilSettled(place, place.voter ? "active" : "learning", place.voter ? voters : [], waiting)));
+  await Promise.all(
+    layout.datacenters.map((place) => untilSettled(place, place.voter ? "active" : "learning", place.voter ? voters : [], waiting)),
+  );
 }
 
 /** A formed cluster's own list counts: its datacenters may have been removed or changed since. */

@@ -60,13 +60,20 @@ export async function untilAnswers(place: DatacenterPlace, waiting: Waiting): Pr
 }
 
 /** Waits until the datacenter is what it shall be, by its own word, and all its servers are ready. */
-export async function untilSettled(place: DatacenterPlace, goal: "active" | "learning", voters: readonly string[], waiting: Waiting): Promise<void> {
+export async function untilSettled(
+  place: DatacenterPlace,
+  goal: "active" | "learning",
+  voters: readonly string[],
+  waiting: Waiting,
+): Promise<void> {
   await ofEach(place, async (client) => {
     await until(waiting, async () => {
       const cluster = await client.cluster();
       const { status } = cluster.replica;
       const there = goal === "learning" ? ["learning", "active"].includes(status) : status === "active";
-      const missing = there ? voters.filter((name) => !cluster.replicas.some((each) => each.name === name && each.status === "active")) : [];
+      const missing = there
+        ? voters.filter((name) => !cluster.replicas.some((each) => each.name === name && each.status === "active"))
+        : [];
       waiting.say(place.number, missing.length === 0 ? status : `${status}, waits for ${missing.join(", ")}`);
       if (!there || missing.length > 0) return false;
       if (goal === "active") await client.raw("/readyz");

@@ -12,7 +12,12 @@ export type DatacenterPlace = {
   /** The first one's addresses stand for the datacenter. */
   readonly servers: readonly ServerPlace[];
 };
-export type Layout = { readonly folder: string; readonly datacenters: readonly DatacenterPlace[]; readonly temporalPort: number; readonly uiPort: number };
+export type Layout = {
+  readonly folder: string;
+  readonly datacenters: readonly DatacenterPlace[];
+  readonly temporalPort: number;
+  readonly uiPort: number;
+};
 export type Size = { readonly datacenters: number; readonly learners: number; readonly servers: number; readonly port: number };
 
 export const host = "127.0.0.1";

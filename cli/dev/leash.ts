@@ -15,7 +15,10 @@ export function createLeash(): Leash {
   let keeper = start();
 
   function start(): ChildProcess {
-    const child = spawn(process.execPath, [fileURLToPath(new URL("leash.mjs", import.meta.url))], { detached: true, stdio: ["pipe", "ignore", "ignore"] });
+    const child = spawn(process.execPath, [fileURLToPath(new URL("leash.mjs", import.meta.url))], {
+      detached: true,
+      stdio: ["pipe", "ignore", "ignore"],
+    });
     // A write to a keeper that was just killed fails here; its successor is told everything.
     child.stdin?.on("error", () => undefined);
     child.once("exit", () => {

@@ -21,7 +21,8 @@ export function findPrograms(): Programs {
   const redis = findRedis();
   const temporal = findTemporal();
   if (redis === null) throw new CommandError("redis-server is not on PATH: run npm run setup, or install Redis 7 or newer");
-  if (temporal === null) throw new CommandError("the Temporal CLI is missing: run npm run setup, or install it and name it in TEMPORAL_CLI");
+  if (temporal === null)
+    throw new CommandError("the Temporal CLI is missing: run npm run setup, or install it and name it in TEMPORAL_CLI");
   return { redis, temporal };
 }
 
@@ -41,7 +42,14 @@ export function redisSpec(programs: Programs, layout: Layout, place: DatacenterP
     "daemonize no",
   ];
   writeFileSync(conf, `${settings.join("\n")}\n`);
-  return { name: `${place.name} redis`, command: programs.redis, args: [conf], env: process.env, logFile: log(layout, `${place.name}-redis`), graceMs: 5_000 };
+  return {
+    name: `${place.name} redis`,
+    command: programs.redis,
+    args: [conf],
+    env: process.env,
+    logFile: log(layout, `${place.name}-redis`),
+    graceMs: 5_000,
+  };
 }
 
 export function temporalSpec(programs: Programs, layout: Layout): ProcessSpec {
@@ -54,14 +62,26 @@ export function temporalSpec(programs: Programs, layout: Layout): ProcessSpec {
 export function serverSpec(layout: Layout, place: DatacenterPlace, index: number, wan: Record<string, number> | null): ProcessSpec {
   const server = place.servers[index];
   if (server === undefined) throw new RangeError(`${place.name} has no server ${index}`);
-  const args = ["server", ...shared(layout, place), "--api-listen", `${host}:${server.apiPort}`, "--peer-listen", `${host}:${server.peerPort}`];
+  const args = [
+    "server",
+    ...shared(layout, place),
+    "--api-listen",
+    `${host}:${server.apiPort}`,
+    "--peer-listen",
+    `${host}:${server.peerPort}`,
+  ];
   if (place.number === 1) args.push("--bootstrap");
   const suffix = index === 0 ? "" : `-${index + 1}`;
   return nodeSpec(layout, { name: `${place.name} server${suffix}`, args, wan, logName: `${place.name}-server${suffix}` });
 }
 
 export function workerSpec(layout: Layout, place: DatacenterPlace, wan: Record<string, number> | null): ProcessSpec {
-  return nodeSpec(layout, { name: `${place.name} worker`, args: ["worker", ...shared(layout, place)], wan, logName: `${place.name}-worker` });
+  return nodeSpec(layout, {
+    name: `${place.name} worker`,
+    args: ["worker", ...shared(layout, place)],
+    wan,
+    logName: `${place.name}-worker`,
+  });
 }
 
 function shared(layout: Layout, place: DatacenterPlace): string[] {
@@ -77,14 +97,27 @@ function shared(layout: Layout, place: DatacenterPlace): string[] {
   return Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
 }
 
-type NodeProcess = { readonly name: string; readonly args: readonly string[]; readonly wan: Record<string, number> | null; readonly logName: string };
+type NodeProcess = {
+  readonly name: string;
+  readonly args: readonly string[];
+  readonly wan: Record<string, number> | null;
+  readonly logName: string;
+};
 
 function nodeSpec(layout: Layout, { name, args, wan, logName }: NodeProcess): ProcessSpec {
-  return { name, command: process.execPath, args: [launcher, ...args], env: environment(layout, wan), logFile: log(layout, logName), graceMs: 10_000 };
+  return {
+    name,
+    command: process.execPath,
+    args: [launcher, ...args],
+    env: environment(layout, wan),
+    logFile: log(layout, logName),
+    graceMs: 10_000,
+  };
 }
 
 /** Settings of the person's own deployment must not leak into the local cluster. */
-const foreign = /^(TEMPORAL_.*|REDIS_URL|EPOXY_(NAME|CLUSTER|BOOTSTRAP|API|API_LISTEN|API_URL|PEER_LISTEN|PEER_URL|PEER_SECRET.*|REDIS|TEMPORAL.*|CONFIG|WAN|.*TOKEN))$/;
+const foreign =
+  /^(TEMPORAL_.*|REDIS_URL|EPOXY_(NAME|CLUSTER|BOOTSTRAP|API|API_LISTEN|API_URL|PEER_LISTEN|PEER_URL|PEER_SECRET.*|REDIS|TEMPORAL.*|CONFIG|WAN|.*TOKEN))$/;
 
 function environment(layout: Layout, wan: Record<string, number> | null): NodeJS.ProcessEnv {
   const kept = Object.fromEntries(Object.entries(process.env).filter(([name]) => !foreign.test(name)));
@@ -120,12 +153,23 @@ export function temporalIsUp(port: number): Promise<boolean> {
     };
     session.once("error", () => done(false));
     session.setTimeout(1_000, () => done(false));
-    const stream = session.request({ ":method": "POST", ":path": "/grpc.health.v1.Health/Check", "content-type": "application/grpc", te: "trailers" });
+    const stream = session.request({
+      ":method": "POST",
+      ":path": "/grpc.health.v1.Health/Check",
+      "content-type": "application/grpc",
+      te: "trailers",
+    });
     const chunks: Buffer[] = [];
     stream.on("data", (chunk: Buffer) => chunks.push(chunk));
     stream.once("error", () => done(false));
     // SERVING is status 1: the message is the two bytes 08 01.
-    stream.once("end", () => done(Buffer.concat(chunks).subarray(5).equals(Buffer.from([0x08, 1]))));
+    stream.once("end", () =>
+      done(
+        Buffer.concat(chunks)
+          .subarray(5)
+          .equals(Buffer.from([0x08, 1])),
+      ),
+    );
     stream.end(frame);
   });
 }

@@ -5,7 +5,13 @@ import { join, resolve } from "node:path";
 import { CommandError, UsageError } from "../exit.ts";
 import { limits, type Size } from "./layout.ts";
 
-export type Wanted = { readonly datacenters?: number; readonly learners?: number; readonly servers?: number; readonly port?: number; readonly data?: string };
+export type Wanted = {
+  readonly datacenters?: number;
+  readonly learners?: number;
+  readonly servers?: number;
+  readonly port?: number;
+  readonly data?: string;
+};
 export type DevState = Size & {
   readonly format: 1;
   /** All datacenters were members once: from then on the cluster's own list counts. */
@@ -67,7 +73,8 @@ export function sizeOf(wanted: Wanted, before: Size | null): Size {
     ["--learners", size.learners, before?.learners],
     ["--port", size.port, before?.port],
   ] as const) {
-    if (fixed !== undefined && value !== fixed) throw new UsageError(`that folder holds a cluster with ${name} ${fixed}: leave ${name} out, or choose another --data folder`);
+    if (fixed !== undefined && value !== fixed)
+      throw new UsageError(`that folder holds a cluster with ${name} ${fixed}: leave ${name} out, or choose another --data folder`);
   }
   const last = size.port + 10 * (size.datacenters + size.learners) + 9;
   if (last > 65_535) throw new UsageError(`--port ${size.port} leaves no room: the last datacenter would need port ${last}`);

@@ -31,7 +31,10 @@ export function roundTripMs(a: Region, b: Region): number {
 
 /** One region a datacenter, separated by commas. @throws UsageError */
 export function parseRegions(text: string, datacenters: number): Region[] {
-  const names = text.split(/[\s,]+/).filter((name) => name !== "").map((name) => name.toUpperCase());
+  const names = text
+    .split(/[\s,]+/)
+    .filter((name) => name !== "")
+    .map((name) => name.toUpperCase());
   const strange = names.find((name) => !Object.hasOwn(regions, name));
   if (strange !== undefined) throw new UsageError(`there is no region ${strange}; --wan list shows them`);
   if (names.length !== datacenters) throw new UsageError(`--wan names ${names.length} regions for ${datacenters} datacenters`);

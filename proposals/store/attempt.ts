@@ -1,14 +1,13 @@
 import { createHash } from "node:crypto";
 import { assert } from "../../protocol/assert.ts";
 import type { Change, KeyState, RecordKind, Records, Write } from "../../protocol/types.ts";
-import type { Transaction } from "../ports.ts";
+import type { RecordRef, Transaction } from "../ports.ts";
 import type { BatchTransaction } from "./backend.ts";
 import type { Cache, CacheEntry } from "./cache.ts";
 import { derive, hashOfState, needsBefore, type Replacement } from "./derive.ts";
 import { recordName } from "./keys.ts";
 import { ENTRY_BYTES } from "./load.ts";
 import type { Sealing } from "./sealing.ts";
-import type { RecordRef } from "./transaction.ts";
 
 /** One run of a step, ready to be checked. */
 export type Attempt = {
@@ -23,13 +22,17 @@ type Scratch = { readonly reads: Map<string, CacheEntry>; readonly writes: Map<s
 
 /** Thrown through a step to learn what it reads. Never leaves this file; one object, since a stack trace costs more than the step. */
 class Missing extends Error {
-  ref: RecordRef = { kind: "replica", id: "" };
+  refs: readonly RecordRef[] = [];
 }
 const missing = new Missing("a step must not catch this");
 
 export type Runner = {
   /** Runs `step` on what is cached or held. `claims`: see BatchTransaction. */
-  run<T>(step: (tx: Transaction) => T, held: ReadonlyMap<string, CacheEntry>, claims: boolean): Run<T> | { readonly missing: RecordRef };
+  run<T>(
+    step: (tx: Transaction) => T,
+    held: ReadonlyMap<string, CacheEntry>,
+    claims: boolean,
+  ): Run<T> | { readonly missing: readonly RecordRef[] };
 };
 
 export function createRunner({
@@ -51,7 +54,7 @@ export function createRunner({
       try {
         outcome = { value: step(tx) };
       } catch (error) {
-        if (error === missing) return { missing: missing.ref };
+        if (error === missing) return { missing: missing.refs };
         // What it read may have been a mixture of old and new: the error counts only if all of it was current.
         outcome = { error };
         scratch.writes.clear();
@@ -68,7 +71,7 @@ function openTransaction(scratch: Scratch, known: (name: string) => CacheEntry |
     if (seen !== undefined) return seen;
     const entry = known(name);
     if (entry === undefined) {
-      missing.ref = { kind, id };
+      missing.refs = [{ kind, id }];
       throw missing;
     }
     scratch.reads.set(name, entry);
@@ -84,6 +87,12 @@ function openTransaction(scratch: Scratch, known: (name: string) => CacheEntry |
       const name = recordName(write.kind, write.id);
       if (needsBefore(write.kind)) look(write.kind, write.id, name);
       scratch.writes.set(name, write);
+    },
+    need(refs) {
+      const absent = refs.filter(({ kind, id }) => known(recordName(kind, id)) === undefined);
+      if (absent.length === 0) return;
+      missing.refs = absent;
+      throw missing;
     },
     append: (change) => void scratch.appends.push(change),
   };

@@ -1,8 +1,8 @@
+import type { RecordRef } from "../ports.ts";
 import type { Backend } from "./backend.ts";
 import type { Cache, CacheEntry } from "./cache.ts";
 import { recordName } from "./keys.ts";
 import type { Sealing } from "./sealing.ts";
-import type { RecordRef } from "./transaction.ts";
 
 /** Bytes that an entry takes besides its record. */
 export const ENTRY_BYTES = 256;

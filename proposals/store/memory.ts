@@ -33,6 +33,8 @@ export type MemoryDisk = {
   /** A record claimed by a process that kept losing, and for how many more batches: there is no clock here. */
   turn: { readonly processId: string; readonly name: string; batches: number } | null;
   readonly outcomes: Map<string, Map<number, { readonly number: number; readonly outcome: BatchOutcome }>>;
+  /** Told of each transaction at the instant it is applied: who checks invariants sees what is durable, and nothing else. */
+  watch: ((applied: BatchTransaction) => void) | null;
 };
 
 export function createMemoryDisk({ changesMax = 1_000_000 }: { readonly changesMax?: number } = {}): MemoryDisk {
@@ -49,13 +51,15 @@ export function createMemoryDisk({ changesMax = 1_000_000 }: { readonly changesM
     opens: 0,
     turn: null,
     outcomes,
+    watch: null,
   };
 }
 
 /** An independent copy: a disk put back later to an older state. */
 export function copyMemoryDisk(disk: MemoryDisk): MemoryDisk {
   const outcomes = new Map([...disk.outcomes].map(([id, kept]) => [id, new Map(kept)]));
-  return { ...disk, records: new Map(disk.records), open: [...disk.open], state: [...disk.state], changes: [...disk.changes], outcomes };
+  const { open, state, changes } = disk;
+  return { ...disk, records: new Map(disk.records), open: [...open], state: [...state], changes: [...changes], outcomes, watch: null };
 }
 
 /**
@@ -181,6 +185,7 @@ function execute(disk: MemoryDisk, processId: string, batch: Batch): BatchOutcom
     if (stale.length === 0 && writesAnything({ number: 0, transactions: [transaction] })) {
       apply(disk, transaction);
       applied = true;
+      disk.watch?.(transaction);
     }
     return stale;
   });

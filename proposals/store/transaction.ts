@@ -6,7 +6,7 @@
 import { EpoxyError } from "../../protocol/errors.ts";
 import { limits } from "../../protocol/limits.ts";
 import type { RecordKind, Records } from "../../protocol/types.ts";
-import type { Store, Transaction } from "../ports.ts";
+import type { RecordRef, Store, Transaction } from "../ports.ts";
 import { createRunner } from "./attempt.ts";
 import type { Backend } from "./backend.ts";
 import { type CacheEntry, createCache } from "./cache.ts";
@@ -26,7 +26,6 @@ export type StoreOptions = {
   readonly defer?: (run: () => void) => void;
 };
 
-export type RecordRef = { readonly kind: RecordKind; readonly id: string };
 export type StoreStats = {
   readonly transactions: number;
   readonly batches: number;
@@ -80,7 +79,7 @@ export function createStore(backend: Backend, options: StoreOptions): Transactio
     for (let lost = 0; lost < limits.transactionTries; ) {
       const ran = runner.run(step, held, lost >= LOST_BEFORE_CLAIM);
       if ("missing" in ran) {
-        await load([ran.missing], held);
+        await load(ran.missing, held);
         continue;
       }
       if (await committer.commit(ran.attempt)) {

@@ -26,6 +26,8 @@ export type AppDeps = {
   readonly tokens: readonly ApiToken[];
   /** From the coordinator workflow, or null where it cannot be asked. */
   readonly reconfiguration: () => Promise<ReconfigurationView | null>;
+  /** Makes this datacenter the coordinator's: for when the old one is gone for good. The generation its workflow is at. */
+  readonly takeover: () => Promise<number>;
   /** Why this process cannot serve, beside what the replica reports: Redis settings and the like. Empty when it can. */
   readonly readyProblems: () => Promise<readonly string[]>;
   /** Proposals and reads of this process at once; beyond them 429. */

@@ -40,7 +40,10 @@ export async function freeUrl(): Promise<string> {
 
 export type Ran = { readonly code: number | null; readonly stdout: string; readonly stderr: string };
 
-export async function runCli(args: readonly string[], options: { readonly input?: string; readonly env?: Record<string, string> } = {}): Promise<Ran> {
+export async function runCli(
+  args: readonly string[],
+  options: { readonly input?: string; readonly env?: Record<string, string> } = {},
+): Promise<Ran> {
   const child = spawn(process.execPath, [launcher, ...args], { env: { ...process.env, EPOXY_API: "", EPOXY_TOKEN: "", ...options.env } });
   let stdout = "";
   let stderr = "";

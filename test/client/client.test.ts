@@ -7,11 +7,18 @@ import { parseEvents } from "../../client/events.ts";
 import { freeUrl, type Reply, type Seen, startStub } from "../cli/api-stub.ts";
 
 const done: Reply = { status: 200, body: { instance: "1.7", path: "fast", results: [{ ok: true, version: 1 }] } };
-const error = (status: number, code: string, details: object = {}): Reply => ({ status, body: { error: { code, message: code, ...details } } });
+const error = (status: number, code: string, details: object = {}): Reply => ({
+  status,
+  body: { error: { code, message: code, ...details } },
+});
 
 type Ending = { after(run: () => unknown): void };
 
-async function connect(t: Ending, answer: (seen: Seen, count: number) => Reply, more: { before?: readonly string[]; timeoutMs?: number } = {}): Promise<{ client: Client; seen: Seen[]; url: string }> {
+async function connect(
+  t: Ending,
+  answer: (seen: Seen, count: number) => Reply,
+  more: { before?: readonly string[]; timeoutMs?: number } = {},
+): Promise<{ client: Client; seen: Seen[]; url: string }> {
   let count = 0;
   const stub = await startStub((seen) => answer(seen, count++));
   const client = createClient({ endpoints: [...(more.before ?? []), stub.url], timeoutMs: more.timeoutMs ?? 2_000 });
@@ -37,7 +44,9 @@ test("an unknown outcome is asked again under its key, and settled by the answer
 });
 
 test("an outcome once unknown stays unknown when every later try is refused", async (t) => {
-  const { client } = await connect(t, (_, count) => (count === 0 ? error(504, "outcomeUnknown", { instance: "1.9" }) : error(503, "noQuorum")));
+  const { client } = await connect(t, (_, count) =>
+    count === 0 ? error(504, "outcomeUnknown", { instance: "1.9" }) : error(503, "noQuorum"),
+  );
   await assert.rejects(client.put("k", "v"), (thrown) => thrown instanceof OutcomeUnknown && thrown.details["instance"] === "1.9");
 });
 
@@ -81,7 +90,11 @@ test("an absent key is null", async (t) => {
 });
 
 test("keys that are folders in a URL are read and written by proposals", async (t) => {
-  const { client, seen } = await connect(t, ({ body }) => (body.includes('"get"') ? { status: 200, body: { instance: "1.7", path: "fast", results: [{ ok: true, value: "v", version: 2 }] } } : done));
+  const { client, seen } = await connect(t, ({ body }) =>
+    body.includes('"get"')
+      ? { status: 200, body: { instance: "1.7", path: "fast", results: [{ ok: true, value: "v", version: 2 }] } }
+      : done,
+  );
   await client.put("..", "v");
   assert.deepEqual(await client.get(".."), { key: "..", value: "v", version: 2 });
   assert.ok(seen.every((each) => each.url === "/v1/proposals"));
@@ -96,13 +109,20 @@ test("bytes that are no UTF-8 travel as base64, and a byte order mark is kept", 
 });
 
 test("events are put together from chunks cut anywhere", async () => {
-  const text = ': hi\n\nevent: put\nid: 1-0\ndata: {"key":"ä","value":"v","version":1,"instance":"1.1"}\n\nevent: gap\nid: 2-0\ndata: {}\n\n';
+  const text =
+    ': hi\n\nevent: put\nid: 1-0\ndata: {"key":"ä","value":"v","version":1,"instance":"1.1"}\n\nevent: gap\nid: 2-0\ndata: {}\n\n';
   const bytes = Buffer.from(text);
   const chunks = async function* () {
     for (let at = 0; at < bytes.length; at += 5) yield bytes.subarray(at, at + 5);
   };
   const events = [];
   for await (const event of parseEvents(chunks())) events.push(event);
-  assert.deepEqual(events.map((each) => [each.event, each.id]), [["put", "1-0"], ["gap", "2-0"]]);
+  assert.deepEqual(
+    events.map((each) => [each.event, each.id]),
+    [
+      ["put", "1-0"],
+      ["gap", "2-0"],
+    ],
+  );
   assert.equal(events[0]?.data?.key, "ä");
 });

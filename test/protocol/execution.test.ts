@@ -128,7 +128,7 @@ describe("planExecution", () => {
 
   test("blockers are bounded", () => {
     const plan = planExecution(view(instance(a, { floor: [[2, 1_000_000]] })), a, all);
-    assert.ok(plan.kind === "blocked" && plan.on.length === 64);
+    assert.ok(plan.kind === "blocked" && plan.on.length === 8);
   });
 });
 

@@ -149,6 +149,7 @@ export function fakeDeps(change: Partial<AppDeps> = {}): AppDeps {
     tokens: [],
     reconfiguration: async () => null,
     readyProblems: async () => [],
+    takeover: async () => 1,
     inFlightMax: limits.inFlightMax,
     requestTimeoutMs: 30_000,
     ...change,

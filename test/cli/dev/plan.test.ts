@@ -20,7 +20,15 @@ describe("ports", () => {
       { apiPort: 7_127, peerPort: 7_128 },
     ]);
     assert.equal(second?.redisPort, 7_122);
-    assert.deepEqual(layout.datacenters.map((place) => [place.number, place.name, place.voter]), [[1, "dc-1", true], [2, "dc-2", true], [3, "dc-3", true], [4, "dc-4", false]]);
+    assert.deepEqual(
+      layout.datacenters.map((place) => [place.number, place.name, place.voter]),
+      [
+        [1, "dc-1", true],
+        [2, "dc-2", true],
+        [3, "dc-3", true],
+        [4, "dc-4", false],
+      ],
+    );
   });
 
   test("never meet", () => {

@@ -15,7 +15,14 @@ type Ending = { after(run: () => unknown): void };
 function scriptSpec(t: Ending, script: string, graceMs = 2_000): ProcessSpec {
   const folder = mkdtempSync(join(tmpdir(), "epoxy-test-"));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
-  return { name: "stand-in", command: process.execPath, args: ["-e", script], env: process.env, logFile: join(folder, "logs", "it.log"), graceMs };
+  return {
+    name: "stand-in",
+    command: process.execPath,
+    args: ["-e", script],
+    env: process.env,
+    logFile: join(folder, "logs", "it.log"),
+    graceMs,
+  };
 }
 
 async function until(what: () => boolean, withinMs = 10_000): Promise<void> {
@@ -68,7 +75,11 @@ describe("a supervised process", () => {
     const leash = createLeash();
     t.after(() => leash.end());
     const deaths: Died[] = [];
-    const it = supervise(scriptSpec(t, 'console.error("a reason"); process.exit(3)'), { leash, restart: false, onDied: (died) => deaths.push(died) });
+    const it = supervise(scriptSpec(t, 'console.error("a reason"); process.exit(3)'), {
+      leash,
+      restart: false,
+      onDied: (died) => deaths.push(died),
+    });
     await until(() => deaths.length === 1);
     await sleep(1_200);
     assert.equal(it.pid(), null);
@@ -106,7 +117,10 @@ test("the processes end with the one that started them, also by kill -9", async 
     const it = supervise(${JSON.stringify({ ...spec, env: {} })}, { leash: createLeash(), restart: true });
     console.log(it.pid());
     ${forever}`;
-  const child = spawn(process.execPath, ["--import", "tsx", "--input-type=module", "-e", parent], { cwd: packageRoot, stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(process.execPath, ["--import", "tsx", "--input-type=module", "-e", parent], {
+    cwd: packageRoot,
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   const [chunk] = (await once(child.stdout, "data")) as [Buffer];
   const pid = Number(chunk.toString());
   assert.ok(isAlive(pid));

@@ -1,0 +1,240 @@
+/** A cluster in this process: real replicas over memory stores, in-process peers with links that can be cut, the real clock. */
+import type { ProposeAnswer, Replica } from "../../proposals/api.ts";
+import { type Clock, type Peers, PeerUnreachable, type Store } from "../../proposals/ports.ts";
+import { createReplica } from "../../proposals/replica.ts";
+import { createMemoryDisk, type MemoryDisk, type MemoryHooks, type MemoryStore, openMemoryStore } from "../../proposals/store/memory.ts";
+import type { PeerRequest, ReplyEnvelope, RequestEnvelope } from "../../protocol/messages.ts";
+import type { Command, EntryOutcome, Key, KeyState, ReplicaId } from "../../protocol/types.ts";
+import { decodeReply, decodeRequest, encodeReply, encodeRequest, LATEST_VERSION } from "../../protocol/wire/versioned.ts";
+import { systemClock, systemRandom } from "../../server/clock.ts";
+
+/** One server (or, with loops "sync", worker) process of a replica. */
+export type Process = {
+  readonly replica: Replica;
+  readonly store: MemoryStore;
+  /** Violations that would have ended a real process. */
+  readonly fatal: unknown[];
+  stop(): Promise<void>;
+  /** As kill -9: nothing more reaches the disk, nothing more is answered. */
+  kill(): Promise<void>;
+};
+
+/** What becomes of one request on its way; `replyLost`: it is processed, and the sender does not hear of it. */
+export type Transit = "deliver" | "lost" | "replyLost";
+export type Intercept = (message: { readonly from: ReplicaId; readonly to: ReplicaId; readonly request: PeerRequest }) => Transit;
+
+type Site = { readonly number: number; disk: MemoryDisk; processes: Process[]; hooks: MemoryHooks };
+type StartOptions = { readonly loops?: "all" | "sync"; readonly store?: (store: Store) => Store };
+
+export type MemoryCluster = Awaited<ReturnType<typeof createMemoryCluster>>;
+
+export const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+export const set = (key: string, value: string): Command => ({ kind: "set", key: key as Key, value: bytes(value) });
+export const textOf = ({ value }: KeyState): string | null => (value === null ? null : new TextDecoder().decode(value));
+export const kindOf = (outcome: EntryOutcome): string => (outcome.kind === "results" ? (outcome.results[0]?.kind ?? "none") : outcome.kind);
+
+/** Empty sites 1 to `sites`; `form` makes them a cluster. Site numbers are replica ids as long as they join in order. */
+export async function createMemoryCluster({ sites: count, clock = systemClock }: { readonly sites: number; readonly clock?: Clock }) {
+  const sites = new Map<number, Site>();
+  const cut = new Set<string>();
+  let intercept: Intercept = () => "deliver";
+
+  const urlOf = (site: number) => `http://site-${site}.test`;
+  const siteAt = (url: string) => sites.get(Number(/^http:\/\/site-(\d+)\.test$/.exec(url)?.[1])) ?? null;
+  const isUp = (from: number, to: number) => !cut.has(`${from}>${to}`);
+
+  function peersOf(site: Site, replica: () => Replica): Peers {
+    let addresses: ReadonlyMap<ReplicaId, string> = new Map();
+    const send = async (url: string, to: ReplicaId | 0, request: PeerRequest, timeoutMs: number, signal: AbortSignal | undefined) => {
+      const there = siteAt(url);
+      const never = async () => {
+        await clock.sleep(timeoutMs, signal);
+        throw new PeerUnreachable(`${url} did not answer`);
+      };
+      const from = (replica().report().self ?? 0) as ReplicaId;
+      const transit = intercept({ from, to: (there?.number ?? 0) as ReplicaId, request });
+      const process = there?.processes.at(-1);
+      if (there === null || process === undefined || !isUp(site.number, there.number) || transit === "lost") return never();
+      const asked = decodeRequest(LATEST_VERSION, encodeRequest(LATEST_VERSION, { header: replica().header(to), requests: [request] }));
+      const answered = await within(clock, answerOf(process, asked), timeoutMs, signal);
+      if (answered === null || !isUp(there.number, site.number) || transit === "replyLost") return never();
+      const { header, replies } = decodeReply(LATEST_VERSION, encodeReply(LATEST_VERSION, answered));
+      return { header, reply: replies[0] as (typeof replies)[number] };
+    };
+    return {
+      request: (to, request, { timeoutMs, signal }) => {
+        const url = addresses.get(to);
+        if (url === undefined) return Promise.reject(new PeerUnreachable(`replica ${to} has no address here`));
+        return send(url, to, request, timeoutMs, signal);
+      },
+      requestUrl: (url, to, request, { timeoutMs, signal }) => send(url, to, request, timeoutMs, signal),
+      setAddresses: (next) => {
+        addresses = next;
+      },
+    };
+  }
+
+  async function start(number: number, { loops = "all", store: wrap = (store) => store }: StartOptions = {}): Promise<Process> {
+    const site = sites.get(number) as Site;
+    const store = openMemoryStore({
+      disk: site.disk,
+      processId: `site-${number}`,
+      latency: () => site.hooks.latency?.() ?? Promise.resolve(),
+      fate: (operation) => site.hooks.fate?.(operation) ?? "ok",
+    });
+    const fatal: unknown[] = [];
+    const quiet = () => {};
+    const log = { debug: quiet, info: quiet, warn: quiet, error: quiet };
+    const verbose = globalThis.process.env as { EPOXY_TEST_LOG?: string };
+    if (verbose.EPOXY_TEST_LOG !== undefined) {
+      for (const level of ["debug", "info", "warn", "error"] as const)
+        log[level] = ((fields: object, message: string) =>
+          console.log(`${Math.round(clock.monotonicMs())} site-${number} ${level} ${message}`, fields)) as never;
+    }
+    const workflows = {
+      beginLearning: async ({ sources }: { readonly sources: readonly ReplicaId[] }) => void copy(() => replica, sources).catch(() => {}),
+      abortLearning: async () => {},
+      replicaStatusChanged: async () => {},
+      coordinatorUpdate: () => Promise.reject(new Error("there is no coordinator here")),
+    };
+    const replica: Replica = createReplica(
+      {
+        store: wrap(store),
+        peers: peersOf(site, () => replica),
+        clock,
+        random: systemRandom,
+        workflows,
+        log,
+        meter: { count: quiet, observe: quiet },
+      },
+      { build: "test", loops },
+    );
+    const leave = () => {
+      site.processes = site.processes.filter((one) => one !== process);
+    };
+    const process: Process = {
+      replica,
+      store,
+      fatal,
+      stop: async () => {
+        leave();
+        await replica.stop();
+      },
+      kill: async () => {
+        leave();
+        store.kill();
+        void replica.stop();
+      },
+    };
+    site.processes.push(process);
+    await replica.start();
+    return process;
+  }
+
+  /** What the replica workflow does: page after page, from the first source. */
+  async function copy(replica: () => Replica, sources: readonly ReplicaId[]): Promise<void> {
+    for (let cursor = "", done = false; !done; )
+      ({ cursor, done } = await replica().learnPage({ source: sources[0] as ReplicaId, cursor }));
+  }
+
+  const processOf = (site: number): Process => {
+    const [process] = sites.get(site)?.processes ?? [];
+    if (process === undefined) throw new Error(`site ${site} is down`);
+    return process;
+  };
+  const replicaOf = (site: number): Replica => processOf(site).replica;
+
+  /** Adds a site as a member and has it learn; it does not vote yet. */
+  async function join(site: number): Promise<ReplicaId> {
+    const first = replicaOf(1);
+    const { incarnation } = await first.healthCheck(urlOf(site));
+    const member = { name: `dc-${site}`, peerUrl: urlOf(site), apiUrl: urlOf(site), voter: true, incarnation, leaving: false };
+    const members = await first.changeMembers(
+      (now) => ({ ...now, nextId: (now.nextId + 1) as ReplicaId, members: [...now.members, { ...member, id: now.nextId }] }),
+      5_000,
+    );
+    const id = (members.nextId - 1) as ReplicaId;
+    await first.beginLearning({ id, url: urlOf(site), learnId: `learn-${site}`, sources: [1 as ReplicaId] });
+    await until(`site ${site} has learned`, () => replicaOf(site).report().epoch > 0);
+    return id;
+  }
+
+  for (let number = 1; number <= count; number++) {
+    sites.set(number, { number, disk: createMemoryDisk(), processes: [], hooks: {} });
+    await start(number);
+  }
+
+  return {
+    sites,
+    start,
+    join,
+    replica: replicaOf,
+    process: processOf,
+    /** Site 1 begins a cluster; 2 to `voters` join it, and all of them vote. */
+    async form(voters: number): Promise<void> {
+      await replicaOf(1).bootstrap({ clusterName: "test", name: "dc-1", peerUrl: urlOf(1), apiUrl: urlOf(1) });
+      await until("site 1 serves", () => replicaOf(1).report().problems.length === 0);
+      for (let site = 2; site <= voters; site++) await join(site);
+      await replicaOf(1).changeVoters(
+        Array.from({ length: voters }, (_, i) => (i + 1) as ReplicaId),
+        { timeoutMs: 15_000 },
+      );
+      for (let site = 1; site <= voters; site++) await until(`site ${site} serves`, () => replicaOf(site).report().problems.length === 0);
+    },
+    /** Messages from one site to the other, in this direction. */
+    cut: (from: number, to: number) => void cut.add(`${from}>${to}`),
+    /** A site hears nobody and nobody hears it. */
+    isolate(site: number): void {
+      for (const other of sites.keys()) if (other !== site) for (const way of [`${site}>${other}`, `${other}>${site}`]) cut.add(way);
+    },
+    heal: () => cut.clear(),
+    intercept(next: Intercept | null): void {
+      intercept = next ?? (() => "deliver");
+    },
+    propose: (site: number, command: Command, timeoutMs = 5_000): Promise<ProposeAnswer> =>
+      replicaOf(site).propose({ commands: [command], idempotencyKey: null, timeoutMs }),
+    read: async (site: number, key: string, timeoutMs = 5_000): Promise<string | null> =>
+      textOf(await replicaOf(site).read(key as Key, "linearizable", timeoutMs)),
+    local: async (site: number, key: string): Promise<string | null> => textOf(await replicaOf(site).read(key as Key, "local", 1_000)),
+    async stop(): Promise<void> {
+      await Promise.all([...sites.values()].flatMap((site) => site.processes.map((process) => process.stop())));
+    },
+  };
+}
+
+async function answerOf(process: Process, envelope: RequestEnvelope): Promise<ReplyEnvelope | null> {
+  try {
+    return await process.replica.handle(envelope);
+  } catch {
+    return null; // as a 500 of the peer port
+  }
+}
+
+async function within<T>(clock: Clock, promise: Promise<T>, ms: number, signal: AbortSignal | undefined): Promise<T | null> {
+  const timer = new AbortController();
+  const given = signal === undefined ? timer.signal : AbortSignal.any([timer.signal, signal]);
+  try {
+    return await Promise.race([promise, clock.sleep(ms, given).then(() => null)]);
+  } finally {
+    timer.abort();
+  }
+}
+
+/** Looks every 20 ms until it holds; fails with `what` after a while. */
+export async function until(what: string, holds: () => boolean | Promise<boolean>, timeoutMs = 10_000): Promise<void> {
+  const endMs = performance.now() + timeoutMs;
+  while (!(await holds())) {
+    if (performance.now() > endMs) throw new Error(`not within ${timeoutMs} ms: ${what}`);
+    await systemClock.sleep(20);
+  }
+}
+
+/** The code of the EpoxyError a promise fails with; "none" when it does not fail. */
+export async function codeOf(promise: Promise<unknown>): Promise<string> {
+  try {
+    await promise;
+    return "none";
+  } catch (error) {
+    return (error as { code?: string }).code ?? String(error);
+  }
+}
