@@ -26,7 +26,7 @@ export function buildApp(deps: AppDeps): FastifyInstance {
     childLoggerFactory: (logger) => logger,
     bodyLimit: limits.requestBytesMax,
     requestTimeout: deps.requestTimeoutMs,
-    http: { connectionsCheckingInterval: 1_000 },
+    http: { connectionsCheckingInterval: 1_000, headersTimeout: deps.requestTimeoutMs },
     forceCloseConnections: "idle",
     rewriteUrl: (request) => hideKey(request.url ?? "/"),
     routerOptions: { maxParamLength: 4096 },

@@ -34,7 +34,7 @@ export function buildPeerApp(deps: PeerAppDeps): FastifyInstance {
     childLoggerFactory: (logger) => logger,
     bodyLimit: limits.peerMessageBytesMax,
     requestTimeout: deps.requestTimeoutMs,
-    http: { connectionsCheckingInterval: 1_000 },
+    http: { connectionsCheckingInterval: 1_000, headersTimeout: deps.requestTimeoutMs },
     forceCloseConnections: "idle",
     exposeHeadRoutes: false,
     clientErrorHandler: answerClientError,

@@ -305,6 +305,7 @@ test("the OpenAPI document has every route, / leads to its page", async (t) => {
     "/v1/cluster/replicas/{id}",
     "/v1/cluster/replicas/{id}/replace",
     "/v1/cluster/cancel",
+    "/v1/cluster/takeover",
     "/v1/instances/{name}",
     "/v1/instances/{name}/recover",
     "/healthz",
