@@ -165,6 +165,9 @@ export function wake(ctx: Context, id: InstanceId): void {
   for (const resume of waiting) resume();
 }
 
+/** Made once: an abort without a reason makes an error each time. */
+const WOKEN = new Error("woken");
+
 /** Resolves when `wake(id)` is called, after `ms`, or when the replica stops. */
 export async function waitFor(ctx: Context, id: InstanceId, ms: number): Promise<void> {
   const timer = new AbortController();
@@ -179,5 +182,5 @@ export async function waitFor(ctx: Context, id: InstanceId, ms: number): Promise
     });
   });
   await woken;
-  timer.abort();
+  timer.abort(WOKEN);
 }

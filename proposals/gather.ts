@@ -4,6 +4,7 @@ import type { ReplicaId } from "../protocol/types.ts";
 import type { Context } from "./context.ts";
 import { answerLocally } from "./handle-message.ts";
 import { heardFrom } from "./health.ts";
+import { PeerUnreachable } from "./ports.ts";
 
 export type Answers = Map<ReplicaId, PeerReply>;
 
@@ -26,6 +27,9 @@ export type GatherInput<T> = {
   /** Answers that are worth asking for again. */
   readonly again?: (reply: PeerReply) => boolean;
 };
+
+/** Why what is still being asked is given up. Made once: an error a proposal costs more than the rest of its bookkeeping. */
+const ENOUGH = new PeerUnreachable("given up: enough is known");
 
 /** Not now, but perhaps in a moment: a voter that lags an epoch behind, or a refusal. */
 const askAgain = (reply: PeerReply): boolean => reply.kind === "notVoting" || reply.kind === "refused";
@@ -72,7 +76,7 @@ export function gather<T>(ctx: Context, input: GatherInput<T>): Gathering<T> {
 
   void ctx.clock.sleep(input.timeoutMs, stop.signal).then(() => {
     if (!settled) settle(null);
-    stop.abort();
+    stop.abort(ENOUGH);
   });
   const { nudgeMs = null } = input;
   if (nudgeMs !== null) {
@@ -81,7 +85,7 @@ export function gather<T>(ctx: Context, input: GatherInput<T>): Gathering<T> {
       look();
     });
   }
-  return { result, answers, stop: () => stop.abort() };
+  return { result, answers, stop: () => stop.abort(ENOUGH) };
 }
 
 /** Gathers, concludes and stops asking. */

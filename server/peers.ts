@@ -186,7 +186,8 @@ function send(deps: HttpPeersDeps, link: Link, request: PeerRequest, options: Op
       },
     };
     // The message itself goes on: to abort it would close a connection that others need.
-    const giveUp = () => pending.reject(new PeerUnreachable(`${describe(link)}: given up`));
+    const giveUp = () =>
+      pending.reject(signal?.reason instanceof PeerUnreachable ? signal.reason : new PeerUnreachable(`${describe(link)}: given up`));
     const timer = setTimeout(
       () => pending.reject(new PeerUnreachable(`${describe(link)} did not answer within ${timeoutMs} ms`)),
       timeoutMs,
