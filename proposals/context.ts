@@ -68,6 +68,8 @@ export type Context = Ports & {
   readonly blocked: Map<InstanceId, Set<InstanceId>>;
   /** Undecided instances that hold up execution, with the time they were first found to. */
   readonly urgent: Map<InstanceId, number>;
+  /** Own instances that this process is getting committed. */
+  readonly leading: Set<InstanceId>;
   readonly recovering: Map<InstanceId, Promise<void>>;
   /** Undecided instances as the sweep has seen them. */
   readonly stuck: Map<InstanceId, Stuck>;

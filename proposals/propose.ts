@@ -110,10 +110,13 @@ async function submitOnce(ctx: Context, id: InstanceId, epoch: Epoch, payload: P
 }
 
 async function leadQuietly(ctx: Context, own: Submitted): Promise<void> {
+  ctx.leading.add(own.id);
   try {
     await lead(ctx, own, ctx.leadTimeoutMs);
   } catch (error) {
     ctx.log.warn({ instance: instanceName(own.id), error: String(error) }, "leading failed; recovery will finish it");
+  } finally {
+    ctx.leading.delete(own.id);
   }
 }
 

@@ -86,6 +86,7 @@ export function createContext(ports: Ports, options: ReplicaOptions): Context {
     answers: new Map(),
     blocked: new Map(),
     urgent: new Map(),
+    leading: new Set(),
     recovering: new Map(),
     stuck: new Map(),
     ballotsSeen: new Map(),

@@ -100,12 +100,13 @@ function firstSeen(ctx: Context, id: InstanceId): number {
  * tries; at once where it holds up execution and its owner is suspected. The wait doubles with each try.
  */
 function isDue(ctx: Context, id: InstanceId): boolean {
-  if (ctx.recovering.has(id)) return false;
+  // What this process leads itself it finishes itself: a recovery would only make it a Nop.
+  if (ctx.recovering.has(id) || ctx.leading.has(id)) return false;
   const stuck = ctx.stuck.get(id);
   if (stuck === undefined) return false;
   const base = Math.max(limits.recoverAfterMs, 3 * slowestRoundTripMs(ctx));
-  const owner = ownerOf(id);
-  const ownerAlive = owner !== ctx.known.replica?.self && !suspected(ctx, owner);
+  // Its owner may be another process of this very replica.
+  const ownerAlive = !suspected(ctx, ownerOf(id));
   const blocking = ctx.urgent.has(id);
   const patience = blocking ? (ownerAlive ? base : 0) : ownerAlive ? 3 * base : base;
   const backoff = stuck.attempts === 0 ? 0 : Math.min(base * 2 ** stuck.attempts, limits.recoverBackoffMsMax) * (0.5 + ctx.random.next());
