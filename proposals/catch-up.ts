@@ -6,7 +6,7 @@ import { instanceId, instanceName, ownerOf, slotOf } from "../protocol/ids.ts";
 import { limits } from "../protocol/limits.ts";
 import type { CommittedInstance, PeerReply, PeerRequestOf, SlotRange, SyncState } from "../protocol/messages.ts";
 import type { Frontier, InstanceId, ReplicaId, Slot } from "../protocol/types.ts";
-import { applyWrites, audience, type Context } from "./context.ts";
+import { applyWrites, audience, barred, type Context } from "./context.ts";
 import { afterExecution, executeBlockedOn, tryExecute } from "./execute.ts";
 import { heardFrom, peerOf, rememberSync } from "./health.ts";
 import { fetchChain } from "./voter-duties.ts";
@@ -16,29 +16,39 @@ export async function syncRound(ctx: Context): Promise<void> {
   const advertisedFloor = await ownFloor(ctx);
   const digest = (await ctx.store.digest()).toString(16).padStart(32, "0");
   ctx.ownSync = { advertisedFloor, digest };
-  await Promise.all(audience(ctx).map((peer) => syncWith(ctx, peer)));
+  const asked = audience(ctx).filter((peer) => !ctx.syncing.has(peer));
+  // One that does not answer costs its own rounds, not those of the others.
+  const patience = new AbortController();
+  await Promise.race([Promise.all(asked.map((peer) => syncWith(ctx, peer))), ctx.clock.sleep(limits.syncEveryMs, patience.signal)]);
+  patience.abort();
 }
 
 async function syncWith(ctx: Context, peer: ReplicaId): Promise<void> {
   const startMs = ctx.clock.monotonicMs();
+  ctx.syncing.add(peer);
   try {
-    const { header, reply } = await ctx.peers.request(
+    const answer = await ctx.peers.request(
       peer,
       { kind: "sync", ...syncState(ctx, peer) },
       { timeoutMs: limits.peerTimeoutMs, signal: ctx.stop.signal },
     );
-    heardFrom(ctx, peer, header, ctx.clock.monotonicMs() - startMs);
-    if (reply.kind !== "syncOk") return;
-    rememberSync(ctx, peer, reply);
-    if (reply.chainEpoch > (ctx.known.chain.at(-1)?.epoch ?? 0)) await fetchChain(ctx, peer);
+    if (!heardFrom(ctx, peer, answer, ctx.clock.monotonicMs() - startMs) || answer.reply.kind !== "syncOk") return;
+    rememberSync(ctx, peer, answer.reply);
+    if (answer.reply.chainEpoch > (ctx.known.chain.at(-1)?.epoch ?? 0)) await fetchChain(ctx, peer);
   } catch (error) {
+    ctx.fatal(error);
     ctx.log.debug({ peer, error: String(error) }, "no answer to sync");
+  } finally {
+    ctx.syncing.delete(peer);
   }
 }
 
+/** An answer says that this replica could vote now. What it has to say else goes out with its own rounds as well. */
 export async function answerSync(ctx: Context, request: PeerRequestOf<"sync">, from: ReplicaId): Promise<PeerReply> {
   rememberSync(ctx, from, request);
-  return { kind: "syncOk", ...syncState(ctx, from) };
+  const storeAway = ctx.clock.monotonicMs() - ctx.storeSeenMs > limits.suspectMs;
+  const bar = storeAway ? "the store cannot be reached" : barred(ctx);
+  return bar === null ? { kind: "syncOk", ...syncState(ctx, from) } : { kind: "refused", code: "notReady", message: bar };
 }
 
 function syncState(ctx: Context, peer: ReplicaId): SyncState {
@@ -62,21 +72,19 @@ async function ownFloor(ctx: Context): Promise<Frontier> {
   const [progress] = await ctx.store.read("progress", [""]);
   const { replica } = ctx.known;
   if (progress === null || progress === undefined || replica === null) return [];
+  const { self } = replica;
   const floors: Frontier[] = [progress.executed];
-  for (const id of await openIn(ctx, replica.self, progress.executed)) {
-    if (ctx.executed.has(id)) continue;
-    const [record] = await ctx.store.read("instance", [instanceName(id)]);
-    if (record !== null && record !== undefined && record.phase !== "committed" && record.initDeps !== null)
-      floors.push(record.initDeps.floor);
+  // All of them: one left out could let the others drop what it has yet to be compared with.
+  for (let after = instanceId(self, frontierSlot(progress.executed, self) as Slot); ; ) {
+    const page = await ctx.store.openInstances(after, limits.pageEntriesMax);
+    const own = page.filter((id) => ownerOf(id) === self && !ctx.executed.has(id));
+    for (const record of await ctx.store.read("instance", own.map(instanceName))) {
+      if (record !== null && record.phase !== "committed" && record.initDeps !== null) floors.push(record.initDeps.floor);
+    }
+    const last = page.at(-1);
+    if (last === undefined || page.length < limits.pageEntriesMax || ownerOf(last) !== self) return minFrontier(floors);
+    after = last;
   }
-  return minFrontier(floors);
-}
-
-/** Ids of one column above the executed prefix. */
-async function openIn(ctx: Context, replica: ReplicaId, executed: Frontier): Promise<InstanceId[]> {
-  const after = instanceId(replica, frontierSlot(executed, replica) as Slot);
-  const ids = await ctx.store.openInstances(after, limits.openScanMax);
-  return ids.filter((id) => ownerOf(id) === replica);
 }
 
 /** Committed instances of these ranges as far as one page goes. */
@@ -138,12 +146,14 @@ export async function catchUp(ctx: Context): Promise<void> {
 
 /** Fetches what `peer` has executed up to `target` and this replica has not committed, page by page while that helps. */
 export async function fetchUpTo(ctx: Context, peer: ReplicaId, target: Frontier): Promise<void> {
+  let inVain = 0;
   for (const [replica, slot] of target) {
     let from = frontierSlot(ctx.known.progress.executed, replica) + 1;
     while (from <= slot && !ctx.stop.signal.aborted) {
       const to = Math.min(slot, from + limits.pageEntriesMax - 1);
       const missing = await missingIn(ctx, replica, from, to);
-      if (missing.length > 0 && !(await fetchRanges(ctx, peer, missing))) return;
+      // A peer may lack the first ones too (it has them by a snapshot, or they were never used) and have those that follow.
+      if (missing.length > 0 && !(await fetchRanges(ctx, peer, missing)) && ++inVain >= limits.downloadsInVainMax) return;
       from = to + 1;
     }
   }

@@ -16,13 +16,12 @@ async function commitAt(ctx: Context, to: ReplicaId, instance: CommittedInstance
   for (let tries = 0; tries < limits.commitTries && !ctx.stop.signal.aborted; tries++) {
     const startMs = ctx.clock.monotonicMs();
     try {
-      const { header, reply } = await ctx.peers.request(
+      const answer = await ctx.peers.request(
         to,
         { kind: "commit", ...instance },
         { timeoutMs: limits.peerTimeoutMs, signal: ctx.stop.signal },
       );
-      heardFrom(ctx, to, header, ctx.clock.monotonicMs() - startMs);
-      if (reply.kind !== "refused") return;
+      if (heardFrom(ctx, to, answer, ctx.clock.monotonicMs() - startMs) && answer.reply.kind !== "refused") return;
     } catch {
       if (suspected(ctx, to)) return;
     }

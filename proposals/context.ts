@@ -35,6 +35,8 @@ export type Peer = {
   /** Its newest sync, and the one before: what it had executed half a second ago can no longer be on its way here. */
   sync: SyncState | null;
   previousSync: SyncState | null;
+  /** When `previousSync` was last moved on. */
+  syncMs: number | null;
 };
 
 /**
@@ -62,8 +64,8 @@ export type Context = Ports & {
   readonly openColumns: Set<ReplicaId>;
   /** Called once the instance is executed (or committed as Nop). */
   readonly waiters: Map<InstanceId, Set<() => void>>;
-  /** How instances ended that someone here waits for; taken away by whoever waits. */
-  readonly answers: Map<InstanceId, OwnEnd>;
+  /** Own instances that a caller here waits for, and how they ended; null until they have. */
+  readonly answers: Map<InstanceId, OwnEnd | null>;
   /** Committed instances that wait for another one to commit or execute: blocker -> those that wait. */
   readonly blocked: Map<InstanceId, Set<InstanceId>>;
   /** Undecided instances that hold up execution, with the time they were first found to. */
@@ -85,6 +87,14 @@ export type Context = Ports & {
   fence: string | null;
   /** Why nothing on this store may vote, as the composition root found (Redis settings); null when it is fit. */
   unfit: string | null;
+  /** Members have refused this replica as removed. It may not have executed its removal, and never will: they send it nothing. */
+  removed: boolean;
+  /** When this process last read its own identity: an answer to a sync says that the store behind it is there. */
+  storeSeenMs: number;
+  /** Members whose answer to a sync is awaited: a slow one must not hold up the others. */
+  readonly syncing: Set<ReplicaId>;
+  /** What was last written of the peers' counters. */
+  peersSaved: { readonly text: string; readonly atMs: number };
   /** Version of the members key that `known.members` was read at; 0 for none. */
   membersVersion: number;
   /** Called when the members or the chain in `known` changed: addresses follow. */
@@ -103,10 +113,23 @@ export type Context = Ports & {
   readonly leadTimeoutMs: number;
   /** Set when the replica is being stopped. */
   readonly stop: AbortController;
+  /** To be told of whatever was caught: an InvariantViolation stops the process, everything else is left to the catcher. */
+  readonly fatal: (error: unknown) => void;
 };
 
 export function applyWrites(tx: Transaction, writes: readonly Write[]): void {
   for (const write of writes) tx.put(write);
+}
+
+/** Every instance above the executed prefix that has a record here: what is left out of such a list is forgotten, so no page is. */
+export async function allOpen(ctx: Context): Promise<InstanceId[]> {
+  const open: InstanceId[] = [];
+  for (let after: InstanceId | null = null; ; ) {
+    const page: InstanceId[] = await ctx.store.openInstances(after, limits.openScanMax);
+    for (const id of page) open.push(id);
+    if (page.length < limits.openScanMax) return open;
+    after = page.at(-1) ?? null;
+  }
 }
 
 /** The identity, or the reason why there is nothing to do without one. */
@@ -118,7 +141,7 @@ export function identity(ctx: Context): ReplicaState {
 
 /** Why this replica must not vote at all; null when nothing is in the way. */
 export function barred(ctx: Context): string | null {
-  return ctx.unfit ?? ctx.fence;
+  return ctx.removed ? "this replica was removed from the cluster; its id is never used again" : (ctx.unfit ?? ctx.fence);
 }
 
 /** Link of the epoch this replica takes part in; null while it is still copying. */

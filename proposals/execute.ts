@@ -34,7 +34,7 @@ export function tryExecute(ctx: Context, tx: Transaction, root: InstanceId): Exe
   for (const change of changes) tx.append(change);
   const ends = new Map<InstanceId, OwnEnd>();
   for (const { instance } of changes) {
-    if (!ctx.waiters.has(instance)) continue;
+    if (!ctx.answers.has(instance)) continue;
     const record = tx.get("instance", instanceName(instance));
     const end = record === null ? null : endOf(record);
     if (end !== null) ends.set(instance, end);
@@ -44,16 +44,15 @@ export function tryExecute(ctx: Context, tx: Transaction, root: InstanceId): Exe
 
 /** How an own instance ended, for the caller who waits for it. */
 export type OwnEnd =
-  | { readonly kind: "executed"; readonly path: "fast" | "slow" | "recovered"; readonly outcome: EntryOutcome }
+  | { readonly kind: "executed"; readonly path: "fast" | "slow" | "recovered"; readonly outcomes: readonly EntryOutcome[] }
   | { readonly kind: "nop" };
 
 /** null while it has not ended. */
 export function endOf(record: InstanceRecord): OwnEnd | null {
   if (record.phase !== "committed") return null;
   if (record.value === "nop") return { kind: "nop" };
-  const outcome = record.outcomes?.[0];
-  if (!record.executed || outcome === undefined) return null;
-  return { kind: "executed", path: record.path ?? "recovered", outcome };
+  if (!record.executed || record.outcomes === null) return null;
+  return { kind: "executed", path: record.path ?? "recovered", outcomes: record.outcomes };
 }
 
 /** A component is never cut; a long row of them is spread over several transactions. */
@@ -74,7 +73,7 @@ export async function afterExecution(ctx: Context, root: InstanceId, result: Exe
       noteExecuted(ctx, root);
       break;
     case "executed":
-      for (const [id, end] of result.ends) ctx.answers.set(id, end);
+      for (const [id, end] of result.ends) if (ctx.answers.has(id)) ctx.answers.set(id, end);
       for (const change of result.changes) {
         noteMembers(ctx, change);
         noteExecuted(ctx, change.instance);
@@ -125,6 +124,9 @@ function noteBlocked(ctx: Context, root: InstanceId, on: readonly InstanceId[]):
 function noteMembers(ctx: Context, change: Change): void {
   for (const write of change.writes) {
     if (write.kind !== "value" || write.id !== "" || write.record === null || write.record.value === null) continue;
+    // Two executions may be told of in another order than they happened in.
+    if (write.record.version <= ctx.membersVersion) continue;
+    ctx.membersVersion = write.record.version;
     ctx.known.members = decodeMembers(write.record.value);
     ctx.membersChanged();
   }

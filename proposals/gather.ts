@@ -5,6 +5,7 @@ import type { Context } from "./context.ts";
 import { answerLocally } from "./handle-message.ts";
 import { heardFrom } from "./health.ts";
 import { PeerUnreachable } from "./ports.ts";
+import { takeLinks } from "./voter-duties.ts";
 
 export type Answers = Map<ReplicaId, PeerReply>;
 
@@ -31,8 +32,11 @@ export type GatherInput<T> = {
 /** Why what is still being asked is given up. Made once: an error a proposal costs more than the rest of its bookkeeping. */
 const ENOUGH = new PeerUnreachable("given up: enough is known");
 
-/** Not now, but perhaps in a moment: a voter that lags an epoch behind, or a refusal. */
-const askAgain = (reply: PeerReply): boolean => reply.kind === "notVoting" || reply.kind === "refused";
+/**
+ * Not now, but perhaps in a moment: a voter that lags an epoch behind, a refusal, or one that is frozen and takes the value
+ * once it knows the close that lists it (RECONFIGURE 4, 10).
+ */
+const askAgain = (reply: PeerReply): boolean => reply.kind === "notVoting" || reply.kind === "refused" || reply.kind === "frozen";
 
 /**
  * Asks many, this replica included, and resolves as soon as something can be concluded. Each one is asked again until it
@@ -47,17 +51,28 @@ export function gather<T>(ctx: Context, input: GatherInput<T>): Gathering<T> {
 
   let nudged = false;
   let settle: (value: T | null) => void = () => {};
+  let fail: (error: unknown) => void = () => {};
   let settled = false;
-  const result = new Promise<T | null>((resolve) => {
+  const result = new Promise<T | null>((resolve, reject) => {
     settle = (value) => {
       settled = true;
       resolve(value);
     };
+    fail = (error) => {
+      settled = true;
+      reject(error);
+    };
   });
   const look = () => {
     if (settled) return;
-    const concluded = input.conclude(answers, nudged);
-    if (concluded !== null) settle(concluded);
+    try {
+      const concluded = input.conclude(answers, nudged);
+      if (concluded !== null) settle(concluded);
+    } catch (error) {
+      // What concludes is our own code: whoever waits for the conclusion hears of it, and the process stops.
+      ctx.fatal(error);
+      fail(error);
+    }
   };
 
   const ask = async (to: ReplicaId) => {
@@ -74,10 +89,13 @@ export function gather<T>(ctx: Context, input: GatherInput<T>): Gathering<T> {
   };
   for (const to of input.to) void ask(to);
 
-  void ctx.clock.sleep(input.timeoutMs, stop.signal).then(() => {
+  const end = () => {
+    ctx.stop.signal.removeEventListener("abort", end);
     if (!settled) settle(null);
     stop.abort(ENOUGH);
-  });
+  };
+  void ctx.clock.sleep(input.timeoutMs, stop.signal).then(end);
+  ctx.stop.signal.addEventListener("abort", end);
   const { nudgeMs = null } = input;
   if (nudgeMs !== null) {
     void ctx.clock.sleep(nudgeMs, stop.signal).then(() => {
@@ -91,9 +109,11 @@ export function gather<T>(ctx: Context, input: GatherInput<T>): Gathering<T> {
 /** Gathers, concludes and stops asking. */
 export async function gatherOnce<T>(ctx: Context, input: GatherInput<T>): Promise<T | null> {
   const gathering = gather(ctx, input);
-  const result = await gathering.result;
-  gathering.stop();
-  return result;
+  try {
+    return await gathering.result;
+  } finally {
+    gathering.stop();
+  }
 }
 
 async function askOnce(
@@ -108,10 +128,13 @@ async function askOnce(
     if (local) return await answerLocally(ctx, request);
     const startMs = ctx.clock.monotonicMs();
     const timeoutMs = Math.max(1, Math.min(limits.peerTimeoutMs, deadlineMs - startMs));
-    const { header, reply } = await ctx.peers.request(to, request, { timeoutMs, signal });
-    heardFrom(ctx, to, header, ctx.clock.monotonicMs() - startMs);
-    return reply;
+    const answer = await ctx.peers.request(to, request, { timeoutMs, signal });
+    if (!heardFrom(ctx, to, answer, ctx.clock.monotonicMs() - startMs)) return null;
+    // What the asker lacks came along: no need to wait for the next sync (RECONFIGURE 14).
+    if (answer.reply.kind === "staleEpoch") takeLinks(ctx, answer.reply.links);
+    return answer.reply;
   } catch (error) {
+    ctx.fatal(error);
     if (!signal.aborted) ctx.log.debug({ peer: to, request: request.kind, error: String(error) }, "no answer");
     return null;
   }

@@ -18,7 +18,7 @@ import type { InstanceId } from "../protocol/types.ts";
 import { answerSync, committedIn } from "./catch-up.ts";
 import { applyWrites, barred, type Context } from "./context.ts";
 import { afterExecution, type Executed, executeBlockedOn, tryExecute } from "./execute.ts";
-import { rememberDisk } from "./health.ts";
+import { REMOVED, rememberDisk } from "./health.ts";
 import { answerBeginLearning } from "./membership.ts";
 import type { RecordRef } from "./ports.ts";
 import { answerSnapshotChanges, answerSnapshotPage } from "./snapshot.ts";
@@ -27,13 +27,17 @@ import { answerClose, answerFreeze, learnChain } from "./voter-duties.ts";
 
 export function ownStatus(ctx: Context): ReplicaStatus {
   const { replica, chain, members } = ctx.known;
+  if (ctx.removed) return "removed";
   return replica === null ? "joining" : statusOf(replica, chain, members);
 }
 
 export async function handleEnvelope(ctx: Context, envelope: RequestEnvelope): Promise<ReplyEnvelope> {
-  const refusal = checkHeader(ctx, envelope.header, envelope.requests);
+  const refusal = checkHeader(ctx, envelope.header);
   const replies = await Promise.all(
-    envelope.requests.map(async (request): Promise<PeerReply> => refusal ?? (await answerSafely(ctx, request, envelope.header))),
+    envelope.requests.map(async (request): Promise<PeerReply> => {
+      const isFree = request.kind === "healthCheck" || (request.kind === "beginLearning" && ctx.known.replica === null);
+      return refusal === null || isFree ? answerSafely(ctx, request, envelope.header) : refusal;
+    }),
   );
   const { replica } = ctx.known;
   return {
@@ -49,19 +53,15 @@ export async function handleEnvelope(ctx: Context, envelope: RequestEnvelope): P
 }
 
 /** Cluster, receiver, sender and the sender's disk; consensus section 5. */
-function checkHeader(ctx: Context, header: RequestHeader, requests: readonly PeerRequest[]): PeerReply | null {
+function checkHeader(ctx: Context, header: RequestHeader): PeerReply | null {
   const { replica, members } = ctx.known;
-  if (requests.every((request) => request.kind === "healthCheck")) return null;
-  if (replica === null) {
-    if (requests.every((request) => request.kind === "beginLearning")) return null;
-    return { kind: "notVoting", epoch: 0, status: "joining" };
-  }
-  const refuse = (message: string): PeerReply => ({ kind: "refused", code: "forbidden", message });
+  if (replica === null) return { kind: "notVoting", epoch: 0, status: "joining" };
+  const refuse = (message: string, code = "forbidden"): PeerReply => ({ kind: "refused", code, message });
   if (header.clusterId !== replica.clusterId) return refuse(`this is cluster ${replica.clusterId}, not ${header.clusterId}`);
   if (header.to !== 0 && header.to !== replica.self) return refuse(`this is replica ${replica.self}, not ${header.to}`);
   if (members === null) return null; // still copying: only the chain's word, and nothing is voted here
   if (members.removed.includes(header.from))
-    return refuse(`replica ${header.from} was removed from the cluster; its id is never used again`);
+    return refuse(`replica ${header.from} was removed from the cluster; its id is never used again`, REMOVED);
   const member = members.members.find(({ id }) => id === header.from);
   if (member === undefined) return refuse(`replica ${header.from} is not a member known here yet`);
   if (member.incarnation !== null && member.incarnation !== header.incarnation) {
@@ -76,6 +76,7 @@ async function answerSafely(ctx: Context, request: PeerRequest, header: RequestH
     return await answer(ctx, request, header);
   } catch (error) {
     if (error instanceof EpoxyError) return { kind: "refused", code: error.code, message: error.message };
+    ctx.fatal(error);
     ctx.log.error({ request: request.kind, peer: header.from, error }, "a peer request failed");
     return { kind: "refused", code: "internal", message: "this replica could not answer; its log says why" };
   }
@@ -154,17 +155,24 @@ async function answer(ctx: Context, request: PeerRequest, header: RequestHeader)
     case "closeAccept":
       return barred(ctx) === null ? answerClose(ctx, request) : noVote(ctx);
     case "snapshotPage":
+      assertSource(ctx);
       return answerSnapshotPage(ctx, request.cursor);
     case "snapshotChanges":
+      assertSource(ctx);
       return answerSnapshotChanges(ctx, request.after);
     default:
       return unreachable(request);
   }
 }
 
-/** A disk that may have forgotten its promises gives none. */
+/** What is still being copied itself is no whole state. */
+function assertSource(ctx: Context): void {
+  if ((ctx.known.replica?.epoch ?? 0) === 0) throw new EpoxyError("notReady", "this replica is copying itself");
+}
+
+/** A disk that may have forgotten its promises gives none, and does not pass for a voter that is there. */
 function noVote(ctx: Context): PeerReply {
-  return { kind: "notVoting", epoch: ctx.known.replica?.epoch ?? 0, status: ownStatus(ctx) };
+  return { kind: "refused", code: "notReady", message: barred(ctx) ?? "this replica does not vote" };
 }
 
 /** What an acceptor step is about to look at. A pre-accept brings what its execution will need, which then need not wait. */
@@ -202,6 +210,7 @@ async function afterCommit(ctx: Context, id: InstanceId, executed: Executed): Pr
     // It is committed now, which is what some others waited for.
     if (executed.kind === "blocked") await executeBlockedOn(ctx, id);
   } catch (error) {
+    ctx.fatal(error);
     // The sweep tries again.
     ctx.log.debug({ instance: instanceName(id), error: String(error) }, "execution put off");
   }

@@ -1,24 +1,55 @@
-import type { ReplyHeader, SyncState } from "../protocol/messages.ts";
+import { limits } from "../protocol/limits.ts";
+import type { PeerReply, SyncState } from "../protocol/messages.ts";
 import type { ReplicaId } from "../protocol/types.ts";
 import type { Context, Peer } from "./context.ts";
+import type { PeerAnswer } from "./ports.ts";
 
 export function peerOf(ctx: Context, id: ReplicaId): Peer {
   let peer = ctx.health.get(id);
   if (peer === undefined) {
-    peer = { lastSeenMs: null, roundTripMs: null, epoch: 0, status: null, incarnation: "", counter: 0, sync: null, previousSync: null };
+    peer = {
+      lastSeenMs: null,
+      roundTripMs: null,
+      epoch: 0,
+      status: null,
+      incarnation: "",
+      counter: 0,
+      sync: null,
+      previousSync: null,
+      syncMs: null,
+    };
     ctx.health.set(id, peer);
   }
   return peer;
 }
 
-/** An answer came: only answers show that a peer hears us, so requests do not count here. */
-export function heardFrom(ctx: Context, id: ReplicaId, header: ReplyHeader, roundTripMs: number): void {
+/**
+ * An answer came: only answers show that a peer hears us, so requests do not count here. One that refuses (its store is
+ * away, its disk may not vote, we are no member) is no help to a quorum, so it does not count as seen.
+ *
+ * @returns false when it speaks from another disk than the one it joined with: nothing that it says may be counted
+ */
+export function heardFrom(ctx: Context, id: ReplicaId, { header, reply }: PeerAnswer, roundTripMs: number): boolean {
+  const member = ctx.known.members?.members.find((one) => one.id === id);
+  const registered = member?.incarnation ?? null;
+  if (header.from !== 0 && (header.from !== id || (registered !== null && registered !== header.incarnation))) return false;
   const peer = peerOf(ctx, id);
-  peer.lastSeenMs = ctx.clock.monotonicMs();
+  if (reply.kind !== "refused") peer.lastSeenMs = ctx.clock.monotonicMs();
+  noteRemoval(ctx, reply);
   peer.roundTripMs = peer.roundTripMs === null ? roundTripMs : peer.roundTripMs * 0.8 + roundTripMs * 0.2;
   peer.epoch = header.epoch;
   peer.status = header.status;
   rememberDisk(ctx, id, header.incarnation, header.counter);
+  return true;
+}
+
+/** The code with which members refuse one that is a member no more: it may have missed its own removal (RECONFIGURE 16). */
+export const REMOVED = "removed";
+
+function noteRemoval(ctx: Context, reply: PeerReply): void {
+  if (reply.kind !== "refused" || reply.code !== REMOVED || ctx.removed) return;
+  ctx.removed = true;
+  ctx.log.error({}, "the others say that this replica was removed from the cluster");
 }
 
 /** What a disk has shown of itself, so that an older copy of it is known (consensus section 5). */
@@ -28,8 +59,36 @@ export function rememberDisk(ctx: Context, id: ReplicaId, incarnation: string, c
   peer.incarnation = incarnation;
 }
 
+/** What was seen before this process started: a peer put back to an older disk meanwhile must not find that forgotten. */
+export async function loadPeers(ctx: Context): Promise<void> {
+  const [record] = await ctx.store.read("peers", [""]);
+  for (const { replica, counter } of record?.seen ?? []) {
+    const member = ctx.known.members?.members.find(({ id }) => id === replica);
+    if (member !== undefined && member.incarnation !== null) rememberDisk(ctx, replica, member.incarnation, counter);
+  }
+}
+
+/** Writes the counters seen down, now and then. They only have to be nearly new: an older disk is older by more than that. */
+export async function savePeers(ctx: Context): Promise<void> {
+  const seen = (ctx.known.members?.members ?? []).flatMap(({ id, incarnation }) => {
+    const peer = ctx.health.get(id);
+    const isSame = peer !== undefined && peer.counter > 0 && incarnation === peer.incarnation;
+    return isSame ? [{ replica: id, counter: peer.counter }] : [];
+  });
+  const now = ctx.clock.monotonicMs();
+  const text = JSON.stringify(seen);
+  if (seen.length === 0 || text === ctx.peersSaved.text || now - ctx.peersSaved.atMs < limits.savePeersEveryMs) return;
+  await ctx.store.transact((tx) => tx.put({ kind: "peers", id: "", record: { seen } }));
+  ctx.peersSaved = { text, atMs: now };
+}
+
 export function rememberSync(ctx: Context, id: ReplicaId, sync: SyncState): void {
   const peer = peerOf(ctx, id);
-  peer.previousSync = peer.sync;
+  const now = ctx.clock.monotonicMs();
+  // Each side asks the other, and perhaps several processes do: `previousSync` must still be about a sync's interval old.
+  if (peer.syncMs === null || now - peer.syncMs >= limits.syncEveryMs / 2) {
+    peer.previousSync = peer.sync;
+    peer.syncMs = now;
+  }
   peer.sync = sync;
 }

@@ -1,32 +1,86 @@
 /** A newcomer's side of the copy. The cursor says how far it is; a page stored twice changes nothing. RECONFIGURE step 3. */
+import { stepAcceptor } from "../protocol/acceptor.ts";
 import { EpoxyError } from "../protocol/errors.ts";
 import { covers } from "../protocol/frontier.ts";
 import { instanceName } from "../protocol/ids.ts";
 import { limits } from "../protocol/limits.ts";
-import type { PeerReply, PeerReplyOf, PeerRequest } from "../protocol/messages.ts";
-import type { InstanceId, ReplicaId, Write } from "../protocol/types.ts";
+import type { CommittedInstance, PeerReply, PeerReplyOf, PeerRequest } from "../protocol/messages.ts";
+import type { InstanceId, ReplicaId, Slot, Write } from "../protocol/types.ts";
 import type { LearnPage } from "./api.ts";
 import { rangesOf } from "./catch-up.ts";
-import { applyWrites, type Context, identity } from "./context.ts";
-import { answerAcceptor } from "./handle-message.ts";
+import { allOpen, applyWrites, type Context, identity } from "./context.ts";
 import { loadMembers } from "./membership.ts";
+import type { Transaction } from "./ports.ts";
 import { refreshProgress } from "./progress.ts";
+import { parseStateName } from "./state-names.ts";
 import { moveOn } from "./voter-duties.ts";
 
-/** Where a copy stands: records up to `after` (all of them when null and `pages` is over), changes up to `position`. */
-type Cursor =
-  | { readonly stage: "records"; readonly position: string; readonly after: string }
-  | { readonly stage: "changes"; readonly position: string };
+/** Where copy number `copy` stands: records up to `after` (all of them when null and `pages` is over), changes up to `position`. */
+type Cursor = { readonly copy: number; readonly position: string } & (
+  | { readonly stage: "records"; readonly after: string }
+  | { readonly stage: "changes" }
+);
 
 /** Copies one page from `source`. A copy begun at one source goes on only there. */
 export async function learnPage(ctx: Context, input: { readonly source: ReplicaId; readonly cursor: string }): Promise<LearnPage> {
   if (identity(ctx).epoch > 0) return { cursor: "", copied: 0, done: true };
-  if (input.cursor === "") {
-    const { position } = await ask(ctx, input.source, { kind: "snapshotChanges", after: "" }, "snapshotChangesOk");
-    return { cursor: encode({ stage: "records", position, after: "" }), copied: 0, done: false };
-  }
+  if (input.cursor === "") return beginCopy(ctx, input.source);
   const cursor = JSON.parse(Buffer.from(input.cursor, "base64").toString("latin1")) as Cursor;
   return cursor.stage === "records" ? copyRecords(ctx, input.source, cursor) : copyChanges(ctx, input.source, cursor);
+}
+
+/**
+ * Another source is another order of what commutes, so a new copy begins with nothing of the one before it. A copy is named
+ * by a slot of this replica, which no instance ever uses: a page of an older copy that comes late is known by it.
+ */
+async function beginCopy(ctx: Context, source: ReplicaId): Promise<LearnPage> {
+  const copy = await ctx.store.transact((tx) => {
+    const isComplete = tx.get("progress", "") !== null || (tx.get("replica", "")?.epoch ?? 0) > 0;
+    if (isComplete) return null;
+    const next = ((tx.get("slots", "")?.next ?? 1) + 1) as Slot;
+    tx.put({ kind: "slots", id: "", record: { next, epoch: 0 } });
+    return next;
+  });
+  if (copy === null) {
+    await moveOn(ctx);
+    return { cursor: "", copied: 0, done: true };
+  }
+  await forgetCopied(ctx, copy);
+  const { position } = await ask(ctx, source, { kind: "snapshotChanges", after: "" }, "snapshotChangesOk");
+  return { cursor: encode({ copy, stage: "records", position, after: "" }), copied: 0, done: false };
+}
+
+async function forgetCopied(ctx: Context, copy: number): Promise<void> {
+  for (;;) {
+    const names = await ctx.store.stateNames({ prefix: "", after: null, limit: limits.pageEntriesMax });
+    if (names.length === 0) break;
+    await ctx.store.transact((tx) => {
+      assertCopying(tx, copy);
+      for (const name of names) {
+        const parsed = parseStateName(name);
+        if (parsed !== null) tx.put({ ...parsed, record: null } as Write);
+      }
+    });
+  }
+  const open = await allOpen(ctx);
+  for (let at = 0; at < open.length; at += limits.pageEntriesMax) {
+    await ctx.store.transact((tx) => {
+      assertCopying(tx, copy);
+      for (const id of open.slice(at, at + limits.pageEntriesMax)) markExecuted(tx, id, false);
+    });
+  }
+}
+
+/** Only the newest copy writes, and none does once this replica executes by itself. */
+function assertCopying(tx: Transaction, copy: number): void {
+  if (tx.get("progress", "") === null && tx.get("slots", "")?.next === copy) return;
+  throw new EpoxyError("notReady", "another copy has begun or is complete: this one is given up");
+}
+
+function markExecuted(tx: Transaction, id: InstanceId, executed: boolean): void {
+  const record = tx.get("instance", instanceName(id));
+  if (record?.phase === "committed" && record.executed !== executed)
+    tx.put({ kind: "instance", id: instanceName(id), record: { ...record, executed } });
 }
 
 function encode(cursor: Cursor): string {
@@ -35,66 +89,77 @@ function encode(cursor: Cursor): string {
 
 async function copyRecords(ctx: Context, source: ReplicaId, cursor: Cursor & { stage: "records" }): Promise<LearnPage> {
   const { writes, cursor: next } = await ask(ctx, source, { kind: "snapshotPage", cursor: cursor.after }, "snapshotRecords");
-  await ctx.store.transact((tx) => applyWrites(tx, writes));
-  const { position } = cursor;
+  await ctx.store.transact((tx) => {
+    assertCopying(tx, cursor.copy);
+    applyWrites(tx, writes);
+  });
+  const { copy, position } = cursor;
   return {
-    cursor: encode(next === null ? { stage: "changes", position } : { stage: "records", position, after: next }),
+    cursor: encode(next === null ? { copy, stage: "changes", position } : { copy, stage: "records", position, after: next }),
     copied: writes.length,
     done: false,
   };
 }
 
-async function copyChanges(ctx: Context, source: ReplicaId, cursor: Cursor & { stage: "changes" }): Promise<LearnPage> {
-  const page = await ask(ctx, source, { kind: "snapshotChanges", after: cursor.position }, "snapshotChangesOk");
+async function copyChanges(ctx: Context, source: ReplicaId, { copy, position }: Cursor): Promise<LearnPage> {
+  const page = await ask(ctx, source, { kind: "snapshotChanges", after: position }, "snapshotChangesOk");
   const writes = page.changes.flatMap((change) => change.writes);
   await ctx.store.transact((tx) => {
+    assertCopying(tx, copy);
     for (const write of writes) if (isNewer(write, tx)) tx.put(write);
   });
-  if (page.executed === null) return { cursor: encode({ stage: "changes", position: page.position }), copied: writes.length, done: false };
-  await takeExecuted(ctx, source, page.executed);
+  if (page.executed === null)
+    return { cursor: encode({ copy, stage: "changes", position: page.position }), copied: writes.length, done: false };
+  await takeExecuted(ctx, { source, copy, executed: page.executed });
   return { cursor: "", copied: writes.length, done: true };
 }
 
-/** Values go by version; a row or a closed bucket never changes once written. */
-function isNewer(write: Write, tx: Parameters<Parameters<Context["store"]["transact"]>[0]>[0]): boolean {
+/** Values go by version; rows and closed buckets come in their order. */
+function isNewer(write: Write, tx: Transaction): boolean {
   if (write.kind !== "value" || write.record === null) return true;
   return write.record.version > (tx.get("value", write.id)?.version ?? 0);
 }
 
+type Cut = {
+  readonly source: ReplicaId;
+  readonly copy: number;
+  readonly executed: NonNullable<PeerReplyOf<"snapshotChangesOk">["executed"]>;
+};
+
 /** The copy is at the source's cut: from here this replica executes by itself. */
-async function takeExecuted(
-  ctx: Context,
-  source: ReplicaId,
-  executed: NonNullable<PeerReplyOf<"snapshotChangesOk">["executed"]>,
-): Promise<void> {
+async function takeExecuted(ctx: Context, { source, copy, executed }: Cut): Promise<void> {
   const above = executed.listed.filter((id) => !covers(executed.prefix, id));
-  const instances = await fetchInstances(ctx, source, above);
-  for (const instance of instances) {
+  for (let at = 0; at < above.length; ) {
+    const page = above.slice(at, at + limits.catchUpBatch);
+    const instances = await fetchInstances(ctx, source, page);
     await ctx.store.transact((tx) => {
-      const record = tx.get("instance", instanceName(instance.id));
-      if (record !== null && record.phase === "committed")
-        tx.put({ kind: "instance", id: instanceName(instance.id), record: { ...record, executed: true } });
+      assertCopying(tx, copy);
+      for (const instance of instances) {
+        applyWrites(tx, stepAcceptor(tx, { kind: "commit", ...instance }).writes);
+        markExecuted(tx, instance.id, true);
+      }
     });
+    at += page.length;
   }
-  await ctx.store.transact((tx) => tx.put({ kind: "progress", id: "", record: { executed: executed.prefix, globalFloor: [] } }));
+  await ctx.store.transact((tx) => {
+    assertCopying(tx, copy);
+    tx.put({ kind: "progress", id: "", record: { executed: executed.prefix, globalFloor: [] } });
+  });
   await refreshProgress(ctx);
   await loadMembers(ctx);
   await moveOn(ctx);
 }
 
-/** The instances themselves: their values may be asked for later. Those below the source's prefix by now are among them too. */
-async function fetchInstances(ctx: Context, source: ReplicaId, ids: readonly InstanceId[]) {
-  const found: { id: InstanceId }[] = [];
-  for (let at = 0; at < ids.length; ) {
-    const page = ids.slice(at, at + limits.pageEntriesMax);
-    const { instances } = await ask(ctx, source, { kind: "downloadInstances", ranges: rangesOf(page) }, "instances");
-    if (instances.length === 0)
-      throw new EpoxyError("notReady", `replica ${source} no longer holds what its snapshot ends with: begin anew`);
-    for (const instance of instances) await answerAcceptor(ctx, { kind: "commit", ...instance });
-    found.push(...instances);
-    at += instances.length;
+/** All of these: one that is executed in the copied state and not known to be would be executed a second time. */
+async function fetchInstances(ctx: Context, source: ReplicaId, ids: readonly InstanceId[]): Promise<readonly CommittedInstance[]> {
+  const found = new Map<InstanceId, CommittedInstance>();
+  for (let left = ids; left.length > 0; left = left.filter((id) => !found.has(id))) {
+    const { instances } = await ask(ctx, source, { kind: "downloadInstances", ranges: rangesOf(left) }, "instances");
+    const isHelp = instances.some(({ id }) => !found.has(id) && ids.includes(id));
+    if (!isHelp) throw new EpoxyError("notReady", `replica ${source} no longer holds what its snapshot ends with: begin anew`);
+    for (const instance of instances) found.set(instance.id, instance);
   }
-  return found;
+  return [...found.values()];
 }
 
 async function ask<K extends PeerReply["kind"]>(ctx: Context, source: ReplicaId, request: PeerRequest, kind: K): Promise<PeerReplyOf<K>> {

@@ -6,6 +6,7 @@ import type { ReplicaId } from "../protocol/types.ts";
 import { closeOldBuckets } from "./buckets.ts";
 import { catchUp, syncRound } from "./catch-up.ts";
 import { barred, type Context, currentLink } from "./context.ts";
+import { savePeers } from "./health.ts";
 import { checkDisk, loadMembers } from "./membership.ts";
 import { advanceProgress, refreshProgress } from "./progress.ts";
 import { takeOver } from "./reconfigure.ts";
@@ -30,6 +31,7 @@ async function loop(ctx: Context, everyMs: number, name: string, step: () => Pro
     try {
       await step();
     } catch (error) {
+      ctx.fatal(error);
       if (!ctx.stop.signal.aborted) ctx.log.debug({ loop: name, error: String(error) }, "a background step failed; it is tried again");
     }
     // Replicas that started together do not stay in step.
@@ -45,14 +47,17 @@ export async function syncStep(ctx: Context): Promise<void> {
   await loadMembers(ctx);
   await refreshProgress(ctx);
   await syncRound(ctx);
-  judgeDisk(ctx);
+  await judgeDisk(ctx);
+  await savePeers(ctx);
   if (linkOf(ctx.known.chain, replica.epoch + 1) !== null) void moveOn(ctx);
 }
 
 /** Lifts or sets the fence by what the voters say of this disk. */
-export function judgeDisk(ctx: Context): void {
+async function judgeDisk(ctx: Context): Promise<void> {
   const link = currentLink(ctx) ?? ctx.known.chain.at(-1) ?? null;
   if (link === null || ctx.fence === null) return;
+  // The counter as it is now: another process of this replica may have written what the voters have seen since.
+  await ctx.store.transact((tx) => tx.get("replica", ""));
   const judged = checkDisk(ctx, link.voters, thresholds(link.voters.length).slow);
   if (judged === null) return;
   if (judged.ok) ctx.fence = null;

@@ -85,7 +85,7 @@ export async function loadMembers(ctx: Context): Promise<void> {
   const [state] = await ctx.store.read("value", [MEMBERS_KEY]);
   const copying = ctx.known.replica === null || ctx.known.replica.epoch === 0;
   const version = state?.value == null || copying ? 0 : state.version;
-  if (version !== 0 && version === ctx.membersVersion) return;
+  if (version !== 0 && version <= ctx.membersVersion) return;
   ctx.membersVersion = version;
   ctx.known.members = state?.value == null || copying ? null : decodeMembers(state.value);
   ctx.membersChanged();

@@ -1,40 +1,68 @@
 /** One proposal from its commands to its results: the walk of PROPOSAL.md. */
 import { submit } from "../protocol/acceptor.ts";
-import { unreachable } from "../protocol/assert.ts";
-import { isVoter } from "../protocol/cluster.ts";
+import { assert, unreachable } from "../protocol/assert.ts";
+import { isVoter, linkOf } from "../protocol/cluster.ts";
 import { BUCKET_MS } from "../protocol/conflict.ts";
 import { EpoxyError } from "../protocol/errors.ts";
-import { covers } from "../protocol/frontier.ts";
 import { instanceName } from "../protocol/ids.ts";
-import type { Entry, Epoch, InstanceId, InstanceRecord, Payload } from "../protocol/types.ts";
+import { limits } from "../protocol/limits.ts";
+import type { Entry, InstanceId, InstanceRecord, Payload } from "../protocol/types.ts";
 import type { ProposeAnswer, ProposeInput } from "./api.ts";
 import { applyWrites, barred, type Context, identity, quorumReachable, waitFor } from "./context.ts";
 import { endOf, execute, type OwnEnd } from "./execute.ts";
 import { fingerprintOf } from "./fingerprint.ts";
 import { lead, type Submitted } from "./lead.ts";
-import { StoreInDoubt } from "./ports.ts";
-import { dropBlock, takeSlot } from "./slots.ts";
+import { StoreInDoubt, type Transaction } from "./ports.ts";
+import { dropBlock, type Slotted, takeSlot } from "./slots.ts";
 import { touchedByExecuting, touchedByRegistering } from "./touched.ts";
+
+/** What a caller who gives up has to be told: whether anything of his may be durable. */
+type Attempt = {
+  /** The newest instance whose pre-accept may be durable; null: nothing was proposed. */
+  id: InstanceId | null;
+  /** The caller is gone: nothing more may be submitted for him. */
+  over: boolean;
+};
 
 /** Orders the commands at one point and answers once they are executed here. See api.ts for what it throws. */
 export async function propose(ctx: Context, input: ProposeInput): Promise<ProposeAnswer> {
+  refuseEarly(ctx);
+  const attempt: Attempt = { id: null, over: false };
+  const timer = new AbortController();
+  try {
+    // A store that hangs must not keep the caller beyond his time.
+    const late = ctx.clock.sleep(input.timeoutMs, timer.signal).then(() => null);
+    const answer = await Promise.race([drive(ctx, input, attempt), late]);
+    if (answer !== null) return answer;
+    throw attempt.id === null ? nothingProposed(ctx) : outcomeUnknown(attempt.id);
+  } catch (error) {
+    // Once a pre-accept was durable the answer is a result or 504, also where what came after it failed (interface.md).
+    if (attempt.id === null || !(error instanceof EpoxyError) || error.code === "outcomeUnknown") throw error;
+    throw outcomeUnknown(attempt.id, { cause: error });
+  } finally {
+    attempt.over = true;
+    timer.abort();
+  }
+}
+
+async function drive(ctx: Context, input: ProposeInput, attempt: Attempt): Promise<ProposeAnswer> {
   const startMs = ctx.clock.monotonicMs();
   const deadlineMs = startMs + input.timeoutMs;
-  refuseEarly(ctx);
-  const payload = makePayload(ctx, input);
-  let previous: InstanceId | null = null;
+  const payload = await makePayload(ctx, input);
   for (;;) {
-    const own = await submitWhenOpen(ctx, payload, deadlineMs, previous);
-    if (previous !== null) await noteResubmitted(ctx, previous, own.id);
+    const own = await submitWhenOpen(ctx, payload, deadlineMs, attempt);
     void leadQuietly(ctx, own);
     const end = await awaitOutcome(ctx, own.id, deadlineMs);
     switch (end.kind) {
-      case "executed":
+      case "executed": {
         ctx.meter.observe("epoxy_proposal_seconds", (ctx.clock.monotonicMs() - startMs) / 1000, { path: end.path });
-        return { instance: own.id, path: end.path, outcome: end.outcome };
+        // This proposal is the instance's only entry.
+        const [outcome] = end.outcomes;
+        assert(outcome !== undefined, `${instanceName(own.id)}: executed without an outcome`);
+        return { instance: own.id, path: end.path, outcome };
+      }
       case "nop":
         // The caller still waits, and a committed Nop never executes: nothing can run twice.
-        previous = own.id;
         continue;
       case "unknown":
         throw outcomeUnknown(own.id);
@@ -51,11 +79,10 @@ function refuseEarly(ctx: Context): void {
   if (!isVoter(ctx.known.chain, known.epoch, known.self)) {
     throw new EpoxyError("notReady", `replica ${known.self} does not vote (it is learning or was removed): ask another datacenter`);
   }
-  if (!quorumReachable(ctx))
-    throw new EpoxyError("noQuorum", "too few datacenters can be reached to decide anything; nothing was proposed");
+  if (!quorumReachable(ctx)) throw noQuorum();
 }
 
-function makePayload(ctx: Context, input: ProposeInput): Payload {
+async function makePayload(ctx: Context, input: ProposeInput): Promise<Payload> {
   const { commands, idempotencyKey } = input;
   // The later of this clock and the end of the newest closed bucket: a clock far behind does no harm (consensus 9).
   const stampMs = Math.max(ctx.clock.wallMs(), (ctx.closedHour + 1) * BUCKET_MS);
@@ -65,20 +92,29 @@ function makePayload(ctx: Context, input: ProposeInput): Payload {
 }
 
 /** Makes the pre-accept durable here, holding it while the epoch changes. */
-async function submitWhenOpen(ctx: Context, payload: Payload, deadlineMs: number, previous: InstanceId | null): Promise<Submitted> {
+async function submitWhenOpen(ctx: Context, payload: Payload, deadlineMs: number, attempt: Attempt): Promise<Submitted> {
+  // One slot is kept through all tries: whatever is taken and not used has to be recovered as a Nop by somebody.
+  let slot: Slotted | null = null;
   for (;;) {
     const left = deadlineMs - ctx.clock.monotonicMs();
-    if (left <= 0) {
-      if (previous !== null) throw outcomeUnknown(previous);
-      throw new EpoxyError("reconfiguring", "the cluster is changing its voters and did not finish in time; nothing was proposed");
+    if (left <= 0 || attempt.over || ctx.stop.signal.aborted) throw nothingProposed(ctx);
+    if (slot === null && isClosing(ctx)) {
+      if (!quorumReachable(ctx)) throw noQuorum();
+      await ctx.clock.sleep(Math.min(20, left), ctx.stop.signal);
+      continue;
     }
-    const { id, epoch } = await takeSlot(ctx);
-    const reply = await submitOnce(ctx, id, epoch, payload);
+    slot ??= await takeSlot(ctx);
+    const reply = await submitOnce(ctx, slot, payload, attempt);
     switch (reply.kind) {
       case "submitted":
-        return { id, epoch, payload, deps: reply.deps };
+        return { ...slot, payload, deps: reply.deps };
       case "slotTaken":
+        slot = null;
         dropBlock(ctx);
+        break;
+      case "tooManyConflicts":
+        throw new EpoxyError("overloaded", "too many proposals on these keys are not settled yet; nothing was proposed");
+      case "givenUp":
         break;
       case "staleEpoch":
       case "frozen":
@@ -92,21 +128,43 @@ async function submitWhenOpen(ctx: Context, payload: Payload, deadlineMs: number
   }
 }
 
-async function submitOnce(ctx: Context, id: InstanceId, epoch: Epoch, payload: Payload) {
+/** Nothing new begins in the epoch that this replica takes part in. */
+function isClosing(ctx: Context): boolean {
+  const { replica, chain } = ctx.known;
+  return replica !== null && (replica.frozen || linkOf(chain, replica.epoch + 1) !== null);
+}
+
+async function submitOnce(ctx: Context, { id, epoch }: Slotted, payload: Payload, attempt: Attempt) {
+  const previous = attempt.id;
+  attempt.id = id;
   try {
-    return await ctx.store.transact((tx) => {
+    const reply = await ctx.store.transact((tx) => {
+      if (attempt.over) return { kind: "givenUp" } as const;
       // A slot is used in the epoch it was reserved in, or never.
       if (tx.get("replica", "")?.epoch !== epoch) return { kind: "slotTaken" } as const;
       tx.need([...touchedByRegistering(id, payload), ...touchedByExecuting(payload)]);
       const step = submit(tx, { id, payload });
+      // What cannot be sent must not be written: nobody could ever finish it.
+      if (step.reply.kind === "submitted" && step.reply.deps.explicit.length > limits.submitDepsMax) {
+        return { kind: "tooManyConflicts" } as const;
+      }
       applyWrites(tx, step.writes);
+      if (step.reply.kind === "submitted" && previous !== null) noteResubmitted(tx, previous, id);
       return step.reply;
     });
+    if (reply.kind !== "submitted") attempt.id = previous;
+    return reply;
   } catch (error) {
     // It may be durable, so recovery may finish it one day: no longer "nothing was proposed".
     if (error instanceof StoreInDoubt) throw outcomeUnknown(id);
+    attempt.id = previous;
     throw error;
   }
+}
+
+function noteResubmitted(tx: Transaction, from: InstanceId, to: InstanceId): void {
+  const record = tx.get("instance", instanceName(from));
+  if (record !== null) tx.put({ kind: "instance", id: instanceName(from), record: { ...record, resubmittedAs: to } });
 }
 
 async function leadQuietly(ctx: Context, own: Submitted): Promise<void> {
@@ -114,6 +172,7 @@ async function leadQuietly(ctx: Context, own: Submitted): Promise<void> {
   try {
     await lead(ctx, own, ctx.leadTimeoutMs);
   } catch (error) {
+    ctx.fatal(error);
     ctx.log.warn({ instance: instanceName(own.id), error: String(error) }, "leading failed; recovery will finish it");
   } finally {
     ctx.leading.delete(own.id);
@@ -124,20 +183,22 @@ type End = OwnEnd | { readonly kind: "unknown" };
 
 /** Waits for the instance to be executed here, by whichever process and however it was committed. */
 async function awaitOutcome(ctx: Context, id: InstanceId, deadlineMs: number): Promise<End> {
-  for (;;) {
-    const left = deadlineMs - ctx.clock.monotonicMs();
-    if (left <= 0 || ctx.stop.signal.aborted) return { kind: "unknown" };
-    await waitFor(ctx, id, Math.min(left, ctx.pollMs));
-    const answer = ctx.answers.get(id);
-    if (answer !== undefined) {
-      ctx.answers.delete(id);
-      return answer;
+  ctx.answers.set(id, null);
+  try {
+    for (;;) {
+      const left = deadlineMs - ctx.clock.monotonicMs();
+      if (left <= 0 || ctx.stop.signal.aborted) return { kind: "unknown" };
+      await waitFor(ctx, id, Math.min(left, ctx.pollMs));
+      const answer = ctx.answers.get(id) ?? null;
+      if (answer !== null) return answer;
+      // Another process of this replica may have executed it, or execution was put off.
+      const record = await look(ctx, id);
+      const end = record === null ? null : endOf(record);
+      if (end !== null) return end;
+      if (record?.phase === "committed") await execute(ctx, id).catch(() => {});
     }
-    // Another process of this replica may have executed it, or execution was put off.
-    const record = await look(ctx, id);
-    const end = record === null ? null : endOf(record);
-    if (end !== null) return end;
-    if (record?.phase === "committed") await execute(ctx, id).catch(() => {});
+  } finally {
+    ctx.answers.delete(id);
   }
 }
 
@@ -150,17 +211,19 @@ async function look(ctx: Context, id: InstanceId): Promise<InstanceRecord | null
   }
 }
 
-async function noteResubmitted(ctx: Context, from: InstanceId, to: InstanceId): Promise<void> {
-  if (covers(ctx.known.progress.globalFloor, from)) return;
-  await ctx.store.transact((tx) => {
-    const record = tx.get("instance", instanceName(from));
-    if (record !== null) tx.put({ kind: "instance", id: instanceName(from), record: { ...record, resubmittedAs: to } });
-  });
+function nothingProposed(ctx: Context): EpoxyError {
+  if (isClosing(ctx)) {
+    return new EpoxyError("reconfiguring", "the cluster is changing its voters and did not finish in time; nothing was proposed");
+  }
+  return new EpoxyError("notReady", "this replica's store did not answer in time; nothing was proposed");
 }
 
-function outcomeUnknown(id: InstanceId): EpoxyError {
+function noQuorum(): EpoxyError {
+  return new EpoxyError("noQuorum", "too few datacenters can be reached to decide anything; nothing was proposed");
+}
+
+function outcomeUnknown(id: InstanceId, options?: ErrorOptions): EpoxyError {
   const instance = instanceName(id);
-  return new EpoxyError("outcomeUnknown", `instance ${instance} was proposed and is not decided yet: it may still take effect`, {
-    instance,
-  });
+  const message = `instance ${instance} was proposed and is not decided yet: it may still take effect`;
+  return new EpoxyError("outcomeUnknown", message, { instance }, options);
 }

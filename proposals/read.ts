@@ -10,6 +10,7 @@ import type { ReadMode } from "./api.ts";
 import { barred, type Context, currentLink, identity, quorumReachable, votersOf, waitFor } from "./context.ts";
 import { execute } from "./execute.ts";
 import { gatherOnce } from "./gather.ts";
+import { StoreInDoubt } from "./ports.ts";
 import { propose } from "./propose.ts";
 
 const NEVER_WRITTEN: KeyState = { value: null, version: 0 };
@@ -32,14 +33,30 @@ async function readLocal(ctx: Context, key: Key): Promise<KeyState> {
 
 /** Waits for every write that slowQ voters know of, then answers from the own state; with adders it makes sure a second time. */
 export async function readLinearizable(ctx: Context, key: Key, timeoutMs: number): Promise<KeyState> {
-  const deadlineMs = ctx.clock.monotonicMs() + timeoutMs;
+  const timer = new AbortController();
+  try {
+    // A store that hangs must not keep the caller beyond his time.
+    const late = ctx.clock.sleep(timeoutMs, timer.signal).then(() => null);
+    const state = await Promise.race([readInTime(ctx, key, ctx.clock.monotonicMs() + timeoutMs), late, whileQuorum(ctx, timer.signal)]);
+    if (state === null) throw new EpoxyError("noQuorum", "the read could not be answered in time; local reads still work");
+    return state;
+  } catch (error) {
+    // A read leaves nothing behind, so nothing about it is in doubt.
+    if (error instanceof StoreInDoubt) throw new EpoxyError("notReady", "the store went away during the read");
+    if (!(error instanceof EpoxyError) || error.code !== "outcomeUnknown") throw error;
+    throw new EpoxyError("noQuorum", "the read could not be ordered in time; local reads still work");
+  } finally {
+    timer.abort();
+  }
+}
+
+async function readInTime(ctx: Context, key: Key, deadlineMs: number): Promise<KeyState> {
   const { self, epoch } = identity(ctx);
   const bar = barred(ctx);
   if (bar !== null) throw new EpoxyError("notReady", bar);
   if (!isVoter(ctx.known.chain, epoch, self))
     throw new EpoxyError("notReady", `replica ${self} does not vote (it is learning or was removed): it answers local reads only`);
-  if (!quorumReachable(ctx))
-    throw new EpoxyError("noQuorum", "too few datacenters can be reached for a linearizable read; local reads still work");
+  assertQuorum(ctx);
   for (let rounds = 0; rounds < limits.readRounds; rounds++) {
     const first = await ask(ctx, key, deadlineMs);
     await waitExecuted(ctx, first.ids, deadlineMs);
@@ -63,6 +80,20 @@ export async function readLinearizable(ctx: Context, key: Key, timeoutMs: number
   return { value: result.value, version: result.version };
 }
 
+function assertQuorum(ctx: Context): void {
+  if (quorumReachable(ctx)) return;
+  throw new EpoxyError("noQuorum", "too few datacenters can be reached for a linearizable read; local reads still work");
+}
+
+/** Ends as soon as it is known that no quorum is left to ask: waiting on would be in vain. */
+async function whileQuorum(ctx: Context, signal: AbortSignal): Promise<null> {
+  do {
+    await ctx.clock.sleep(limits.syncEveryMs, signal);
+    if (!signal.aborted) assertQuorum(ctx);
+  } while (!signal.aborted);
+  return null;
+}
+
 type Index = { readonly epoch: Epoch; readonly ids: readonly InstanceId[]; readonly hasAdders: boolean; readonly globalFloor: Frontier };
 
 /** The union of slowQ voters' indexes, all in one epoch, this replica's own among them. */
@@ -71,7 +102,7 @@ async function ask(ctx: Context, key: Key, deadlineMs: number): Promise<Index> {
     const { epoch } = identity(ctx);
     const { voters, need } = votersOf(ctx, epoch);
     const left = deadlineMs - ctx.clock.monotonicMs();
-    if (left <= 0) throw new EpoxyError("noQuorum", "too few datacenters answered the read in time");
+    if (left <= 0 || ctx.stop.signal.aborted) throw new EpoxyError("noQuorum", "too few datacenters answered the read in time");
     const index = await gatherOnce<Index | "epochMoved">(ctx, {
       to: voters,
       request: { kind: "readIndex", epoch, footprints: [keyFootprint(key)] },
@@ -128,7 +159,10 @@ async function readOptimistic(ctx: Context, key: Key): Promise<KeyState> {
   ctx.optimistic.delete(key);
   const { replica } = ctx.known;
   if (replica === null) return local;
-  const others = (currentLink(ctx)?.voters ?? ctx.known.chain.at(-1)?.voters ?? []).filter((id: ReplicaId) => id !== replica.self);
+  const others: readonly ReplicaId[] = (currentLink(ctx)?.voters ?? ctx.known.chain.at(-1)?.voters ?? []).filter(
+    (id: ReplicaId) => id !== replica.self,
+  );
+  if (others.length === 0) return local;
   const found = await gatherOnce<KeyState>(ctx, {
     to: others,
     request: { kind: "kvGet", key },

@@ -5,11 +5,11 @@ import { limits } from "../protocol/limits.ts";
 import type { PeerReplyOf } from "../protocol/messages.ts";
 import { thresholds } from "../protocol/quorum.ts";
 import type { Ballot, ChainLink, Epoch, ReplicaId, Settled } from "../protocol/types.ts";
-import { applyWrites, audience, type Context, currentLink, identity, votersOf } from "./context.ts";
+import { applyWrites, audience, barred, type Context, currentLink, identity, votersOf } from "./context.ts";
 import { gatherOnce } from "./gather.ts";
 import { sha256 } from "./hash.ts";
 import { heardFrom } from "./health.ts";
-import { fetchChain, learnChain, loadIdentity, moveOn } from "./voter-duties.ts";
+import { fetchChain, learnChain, loadIdentity, moveOn, takeLinks } from "./voter-duties.ts";
 
 export type Phase = "freezing" | "closing" | "draining" | "activating";
 type Options = { readonly timeoutMs: number; readonly signal?: AbortSignal; readonly onPhase?: (phase: Phase) => void };
@@ -56,6 +56,9 @@ export async function closeEpoch(
   onPhase: (phase: Phase) => void,
 ): Promise<void> {
   const { epoch } = identity(ctx);
+  // A disk that may have forgotten its ballots must not take one.
+  const bar = barred(ctx);
+  if (bar !== null) throw new EpoxyError("notReady", bar);
   onPhase("freezing");
   const settled = await freezeQuorum(ctx, epoch, deadlineMs);
   if (settled === null) return; // closed by someone else meanwhile
@@ -78,7 +81,7 @@ async function freezeQuorum(ctx: Context, epoch: Epoch, deadlineMs: number): Pro
       const replies = [...answers.values()];
       const stale = replies.find((reply) => reply.kind === "staleEpoch");
       if (stale !== undefined) {
-        void learnChain(ctx, stale.links);
+        takeLinks(ctx, stale.links);
         return "closed";
       }
       const reports = replies.flatMap((reply) => (reply.kind === "freezeOk" ? [reply.reported] : []));
@@ -148,7 +151,7 @@ async function paxosRound(ctx: Context, epoch: Epoch, ballot: Ballot, own: Chain
 function closedOrLost(ctx: Context, replies: readonly { readonly kind: string }[]): Round | null {
   for (const reply of replies as readonly PeerReplyOf<"staleEpoch" | "closeNack">[]) {
     if (reply.kind === "staleEpoch") {
-      void learnChain(ctx, reply.links);
+      takeLinks(ctx, reply.links);
       return { kind: "closed" };
     }
     if (reply.kind === "closeNack") return { kind: "lost", above: reply.ballot };
@@ -178,9 +181,9 @@ async function reach(ctx: Context, link: ChainLink, deadlineMs: number, onPhase:
 async function tell(ctx: Context, peer: ReplicaId, link: ChainLink): Promise<void> {
   const startMs = ctx.clock.monotonicMs();
   try {
-    const { header } = await ctx.peers.request(peer, { kind: "updateConfig", links: [link] }, { timeoutMs: 500, signal: ctx.stop.signal });
-    heardFrom(ctx, peer, header, ctx.clock.monotonicMs() - startMs);
-    if (header.epoch > link.epoch) await fetchChain(ctx, peer);
+    const answer = await ctx.peers.request(peer, { kind: "updateConfig", links: [link] }, { timeoutMs: 500, signal: ctx.stop.signal });
+    if (!heardFrom(ctx, peer, answer, ctx.clock.monotonicMs() - startMs)) return;
+    if (answer.header.epoch > link.epoch) await fetchChain(ctx, peer);
   } catch {
     // It learns by itself once it is back: every sync tells the newest epoch.
   }

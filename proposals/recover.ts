@@ -29,7 +29,10 @@ export function recover(ctx: Context, id: InstanceId, above: Ballot | null = nul
   const running = ctx.recovering.get(id);
   if (running !== undefined) return running;
   const started = recoverOnce(ctx, id, above)
-    .catch((error) => ctx.log.debug({ instance: instanceName(id), error: String(error) }, "recovery gave up"))
+    .catch((error) => {
+      ctx.fatal(error);
+      ctx.log.debug({ instance: instanceName(id), error: String(error) }, "recovery gave up");
+    })
     .finally(() => ctx.recovering.delete(id));
   ctx.recovering.set(id, started);
   return started;
@@ -37,15 +40,18 @@ export function recover(ctx: Context, id: InstanceId, above: Ballot | null = nul
 
 async function recoverOnce(ctx: Context, id: InstanceId, above: Ballot | null): Promise<void> {
   const self = ctx.known.replica?.self as ReplicaId;
-  const started = await ctx.store.transact((tx) => {
+  const { started, record, replica } = await ctx.store.transact((tx) => {
     const step = startRecovery(tx, { id, self, above });
     applyWrites(tx, step.writes);
-    return step.reply;
+    return { started: step.reply, record: tx.get("instance", instanceName(id)), replica: tx.get("replica", "") };
   });
   if (started.kind === "committed") {
-    const [record] = await ctx.store.read("instance", [instanceName(id)]);
-    if (record !== null && record !== undefined)
-      commitEverywhere(ctx, { id, epoch: record.epoch, value: started.value, deps: started.deps });
+    const { value, deps } = started;
+    const epoch = record?.epoch ?? replica?.epoch ?? ctx.known.replica?.epoch;
+    if (epoch === undefined) return;
+    if (record?.phase === "committed") commitEverywhere(ctx, { id, epoch, value, deps });
+    // Step 28: a Nop that only the chain tells of is not written yet, and execution waits for a record that says so.
+    else await commitValue(ctx, { id, epoch }, value, deps, "recovered");
     return;
   }
   if (started.kind !== "started") return;

@@ -1,7 +1,8 @@
 /** One replica: everything in this folder, tied together over its ports. */
 import { setMaxListeners } from "node:events";
+import { InvariantViolation } from "../protocol/assert.ts";
 import { isVoter } from "../protocol/cluster.ts";
-import { EpoxyError } from "../protocol/errors.ts";
+import { EpoxyError, ERRORS, type ErrorCode } from "../protocol/errors.ts";
 import { frontierSlot } from "../protocol/frontier.ts";
 import { instanceName, ownerOf, slotOf } from "../protocol/ids.ts";
 import { limits } from "../protocol/limits.ts";
@@ -12,10 +13,11 @@ import { lagBehind } from "./catch-up.ts";
 import { audience, barred, type Context, currentLink, identity, quorumReachable, suspected } from "./context.ts";
 import { createExecutedSet } from "./executed-set.ts";
 import { handleEnvelope, ownStatus } from "./handle-message.ts";
+import { loadPeers } from "./health.ts";
 import { learnPage } from "./learn.ts";
 import { startLoops, syncStep } from "./loops.ts";
 import { bootstrap, changeMembers, loadMembers } from "./membership.ts";
-import type { Ports } from "./ports.ts";
+import type { Ports, Store } from "./ports.ts";
 import { propose } from "./propose.ts";
 import { read } from "./read.ts";
 import { changeVoters } from "./reconfigure.ts";
@@ -27,6 +29,11 @@ export type ReplicaOptions = {
   readonly build: string;
   /** "sync" alone: for a worker process, beside a server process that has them all. */
   readonly loops: "all" | "sync";
+  /**
+   * Told once of an InvariantViolation: our own code is wrong, so this process must not go on. Whoever gives none gets it
+   * thrown where nobody catches it, which ends the process too.
+   */
+  readonly onFatal?: (error: InvariantViolation) => void;
 };
 
 const FENCED_AT_START = "this replica has just started: it votes once enough voters have said that its disk is not behind";
@@ -46,6 +53,7 @@ export function createReplica(ports: Ports, options: ReplicaOptions): Replica {
     async start() {
       await loadIdentity(ctx);
       await loadMembers(ctx);
+      await loadPeers(ctx);
       loops = startLoops(ctx, options.loops);
     },
     async stop() {
@@ -72,9 +80,40 @@ export function createReplica(ports: Ports, options: ReplicaOptions): Replica {
   };
 }
 
+/** See Context.fatal. */
+function fatalTo({ onFatal }: ReplicaOptions): Context["fatal"] {
+  const told = new WeakSet<Error>();
+  const tell =
+    onFatal ??
+    ((error) =>
+      queueMicrotask(() => {
+        throw error;
+      }));
+  return (error) => {
+    if (!(error instanceof InvariantViolation) || told.has(error)) return;
+    told.add(error);
+    tell(error);
+  };
+}
+
+/** Steps are where most invariants are checked: a violated one is told wherever the step was run from, and whoever catches it. */
+function watched(store: Store, fatal: Context["fatal"]): Store {
+  return {
+    ...store,
+    transact: (step) =>
+      store.transact(step).catch((error: unknown) => {
+        fatal(error);
+        throw error;
+      }),
+  };
+}
+
 export function createContext(ports: Ports, options: ReplicaOptions): Context {
+  const fatal = fatalTo(options);
   const ctx: Context = {
     ...ports,
+    store: watched(ports.store, fatal),
+    fatal,
     known: { replica: null, chain: [], members: null, progress: { executed: [], globalFloor: [] } },
     health: new Map(),
     incarnation: ports.random.id(),
@@ -95,6 +134,10 @@ export function createContext(ports: Ports, options: ReplicaOptions): Context {
     ownSync: { advertisedFloor: [], digest: "0".repeat(32) },
     fence: FENCED_AT_START,
     unfit: null,
+    removed: false,
+    storeSeenMs: ports.clock.monotonicMs(),
+    syncing: new Set(),
+    peersSaved: { text: "", atMs: ports.clock.monotonicMs() },
     membersVersion: 0,
     membersChanged: () => setAddresses(ctx),
     moving: null,
@@ -285,7 +328,8 @@ function coordinatorOf(ctx: Context): ReplicaId {
 }
 
 function expect<K extends PeerReply["kind"]>(reply: PeerReply, kind: K, from: string): PeerReplyOf<K> {
-  if (reply.kind === "refused") throw new EpoxyError(reply.code as EpoxyError["code"], reply.message);
+  // A peer of another build may have codes that this one has not.
+  if (reply.kind === "refused") throw new EpoxyError(reply.code in ERRORS ? (reply.code as ErrorCode) : "forbidden", reply.message);
   if (reply.kind !== kind) throw new EpoxyError("notReady", `${from} answered ${reply.kind}`);
   return reply as PeerReplyOf<K>;
 }

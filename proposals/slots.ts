@@ -1,13 +1,19 @@
 /** Which slot an own instance gets. Reserved durably before use, so that no slot is ever given twice. */
 
+import { EpoxyError } from "../protocol/errors.ts";
 import { frontierSlot } from "../protocol/frontier.ts";
 import { instanceId } from "../protocol/ids.ts";
 import { limits } from "../protocol/limits.ts";
 import type { Epoch, InstanceId, ReplicaId, Slot } from "../protocol/types.ts";
 import type { Context } from "./context.ts";
+import { StoreInDoubt, type Transaction } from "./ports.ts";
+import { loadIdentity } from "./voter-duties.ts";
 
 /** Slots this process holds, [next, end). Dropped when the epoch moves: a slot is used in the epoch it was reserved in. */
 export type SlotBlock = { epoch: Epoch; next: number; end: number; readonly recent: number[]; reserving: Promise<void> | null };
+
+/** A slot, and the epoch that it may be used in. */
+export type Slotted = { readonly id: InstanceId; readonly epoch: Epoch };
 
 export function emptyBlock(): SlotBlock {
   return { epoch: 0 as Epoch, next: 0, end: 0, recent: [], reserving: null };
@@ -17,7 +23,7 @@ export function emptyBlock(): SlotBlock {
  * A fresh slot of this replica. The block grows with the rate of the last tenth of a second, so that an idle process holds
  * none: what it holds and never uses has to be recovered as Nop by the others.
  */
-export async function takeSlot(ctx: Context): Promise<{ readonly id: InstanceId; readonly epoch: Epoch }> {
+export async function takeSlot(ctx: Context): Promise<Slotted> {
   const { block } = ctx;
   const self = ctx.known.replica?.self as ReplicaId;
   for (;;) {
@@ -42,7 +48,16 @@ async function reserve(ctx: Context): Promise<void> {
   const sinceMs = ctx.clock.monotonicMs() - 100;
   while (block.recent.length > 0 && (block.recent[0] as number) < sinceMs) block.recent.shift();
   const count = Math.max(1, Math.min(limits.slotBlock, block.recent.length));
-  const taken = await ctx.store.transact((tx) => {
+  const taken = await reserveOnce(ctx, count);
+  // Another process has activated an epoch that is not known here yet: without its voters nothing can be led in it.
+  if (taken.epoch !== ctx.known.replica?.epoch) await loadIdentity(ctx);
+  block.epoch = taken.epoch;
+  block.next = taken.next;
+  block.end = taken.next + count;
+}
+
+async function reserveOnce(ctx: Context, count: number): Promise<{ readonly epoch: Epoch; readonly next: number }> {
+  const step = (tx: Transaction) => {
     const replica = tx.get("replica", "");
     const slots = tx.get("slots", "");
     const epoch = replica?.epoch ?? (0 as Epoch);
@@ -51,8 +66,12 @@ async function reserve(ctx: Context): Promise<void> {
     const next = Math.max(slots?.next ?? 1, executed + 1);
     tx.put({ kind: "slots", id: "", record: { next: (next + count) as Slot, epoch } });
     return { epoch, next };
-  });
-  block.epoch = taken.epoch;
-  block.next = taken.next;
-  block.end = taken.next + count;
+  };
+  try {
+    return await ctx.store.transact(step);
+  } catch (error) {
+    // Slots may be lost, and that is all: nothing was proposed.
+    if (error instanceof StoreInDoubt) throw new EpoxyError("notReady", "the store went away; nothing was proposed");
+    throw error;
+  }
 }

@@ -3,23 +3,26 @@ import { instanceName } from "../protocol/ids.ts";
 import { limits } from "../protocol/limits.ts";
 import type { PeerReply } from "../protocol/messages.ts";
 import type { Change, InstanceId, Write } from "../protocol/types.ts";
-import type { Context } from "./context.ts";
+import { allOpen, type Context } from "./context.ts";
 import { parseStateName, writeBytes } from "./state-names.ts";
+
+/** So many at once: few enough that the largest values of them fit into memory. */
+const READ_TOGETHER = 32;
 
 /** `cursor`: the last name of the page before, "" for the first page. */
 export async function answerSnapshotPage(ctx: Context, cursor: string): Promise<PeerReply> {
   const names = await ctx.store.stateNames({ prefix: "", after: cursor === "" ? null : cursor, limit: limits.snapshotPageEntries });
   const writes: Write[] = [];
   let bytes = 0;
-  for (const [i, name] of names.entries()) {
-    const parsed = parseStateName(name);
-    if (parsed === null) continue;
-    const [record] = await ctx.store.read(parsed.kind, [parsed.id]);
-    if (record === null || record === undefined) continue;
-    const write = { kind: parsed.kind, id: parsed.id, record } as Write;
-    bytes += writeBytes(write);
-    if (writes.length > 0 && bytes > limits.pageBytesMax) return { kind: "snapshotRecords", writes, cursor: names[i - 1] ?? cursor };
-    writes.push(write);
+  for (let at = 0; at < names.length; at += READ_TOGETHER) {
+    const together = names.slice(at, at + READ_TOGETHER);
+    const found = await readNamed(ctx, together);
+    for (const [i, write] of found.entries()) {
+      if (write === null) continue;
+      bytes += writeBytes(write);
+      if (writes.length > 0 && bytes > limits.pageBytesMax) return { kind: "snapshotRecords", writes, cursor: names[at + i - 1] ?? cursor };
+      writes.push(write);
+    }
   }
   const last = names.at(-1);
   return { kind: "snapshotRecords", writes, cursor: names.length < limits.snapshotPageEntries || last === undefined ? null : last };
@@ -51,11 +54,32 @@ export async function answerSnapshotChanges(ctx: Context, after: string): Promis
   return { kind: "snapshotChangesOk", changes, position, executed: { prefix: before.prefix, listed: [...listed].sort((a, b) => a - b) } };
 }
 
+/** The records of these names, null where one has gone. */
+async function readNamed(ctx: Context, names: readonly string[]): Promise<(Write | null)[]> {
+  const parsed = names.map(parseStateName);
+  const found: (Write | null)[] = names.map(() => null);
+  for (const kind of ["bucket", "row", "value"] as const) {
+    const places = parsed.flatMap((one, i) => (one?.kind === kind ? [i] : []));
+    if (places.length === 0) continue;
+    const records = await ctx.store.read(
+      kind,
+      places.map((i) => parsed[i]?.id ?? ""),
+    );
+    for (const [n, i] of places.entries()) {
+      const record = records[n] ?? null;
+      if (record !== null) found[i] = { kind, id: parsed[i]?.id ?? "", record } as Write;
+    }
+  }
+  return found;
+}
+
 async function executedSet(ctx: Context) {
   const listed: InstanceId[] = [];
-  const open = await ctx.store.openInstances(null, limits.openScanMax);
-  const records = await ctx.store.read("instance", open.map(instanceName));
-  for (const record of records) if (record?.executed === true) listed.push(record.id);
+  const open = await allOpen(ctx);
+  for (let at = 0; at < open.length; at += limits.pageEntriesMax) {
+    const records = await ctx.store.read("instance", open.slice(at, at + limits.pageEntriesMax).map(instanceName));
+    for (const record of records) if (record?.executed === true) listed.push(record.id);
+  }
   // After the list: what left it since is under the prefix.
   const [progress] = await ctx.store.read("progress", [""]);
   return { prefix: progress?.executed ?? [], listed };

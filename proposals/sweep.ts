@@ -128,8 +128,3 @@ function slowestRoundTripMs(ctx: Context): number {
   for (const [id, { roundTripMs }] of ctx.health) if (!suspected(ctx, id)) slowest = Math.max(slowest, roundTripMs ?? 0);
   return slowest;
 }
-
-export function instancesUndecided(ctx: Context): readonly { readonly id: InstanceId; readonly ageMs: number }[] {
-  const now = ctx.clock.monotonicMs();
-  return [...ctx.stuck].map(([id, { firstSeenMs }]) => ({ id, ageMs: now - firstSeenMs }));
-}

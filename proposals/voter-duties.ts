@@ -15,7 +15,7 @@ import { limits } from "../protocol/limits.ts";
 import type { PeerReply, PeerRequestOf } from "../protocol/messages.ts";
 import type { ChainLink, Epoch, InstanceId, ReplicaId } from "../protocol/types.ts";
 import { fetchRanges, rangesOf } from "./catch-up.ts";
-import { applyWrites, type Context, suspected } from "./context.ts";
+import { allOpen, applyWrites, type Context, suspected } from "./context.ts";
 import { execute } from "./execute.ts";
 import { sha256 } from "./hash.ts";
 import { refreshProgress } from "./progress.ts";
@@ -43,16 +43,6 @@ export async function answerFreeze(ctx: Context, epoch: Epoch): Promise<PeerRepl
   return { kind: "freezeOk", reported: reply.reported };
 }
 
-async function allOpen(ctx: Context): Promise<InstanceId[]> {
-  const open: InstanceId[] = [];
-  for (let after: InstanceId | null = null; ; ) {
-    const page: InstanceId[] = await ctx.store.openInstances(after, limits.openScanMax);
-    open.push(...page);
-    if (page.length < limits.openScanMax) return open;
-    after = page.at(-1) ?? null;
-  }
-}
-
 export async function answerClose(ctx: Context, request: PeerRequestOf<"closePrepare"> | PeerRequestOf<"closeAccept">): Promise<PeerReply> {
   return ctx.store.transact((tx): PeerReply => {
     const step = request.kind === "closePrepare" ? closePrepare(tx, request) : closeAccept(tx, request);
@@ -76,6 +66,14 @@ export async function learnChain(ctx: Context, links: readonly ChainLink[]): Pro
   void moveOn(ctx);
 }
 
+/** The same for links that came along with something else: if it fails, the next sync brings them again. */
+export function takeLinks(ctx: Context, links: readonly ChainLink[]): void {
+  learnChain(ctx, links).catch((error) => {
+    ctx.fatal(error);
+    ctx.log.debug({ error: String(error) }, "links put off");
+  });
+}
+
 export async function fetchChain(ctx: Context, peer: ReplicaId): Promise<void> {
   const afterEpoch = ctx.known.chain.at(-1)?.epoch ?? 0;
   const { reply } = await ctx.peers.request(
@@ -90,6 +88,7 @@ export async function fetchChain(ctx: Context, peer: ReplicaId): Promise<void> {
 export async function loadIdentity(ctx: Context): Promise<void> {
   const [replica] = await ctx.store.read("replica", [""]);
   const [chain] = await ctx.store.read("chain", [""]);
+  ctx.storeSeenMs = ctx.clock.monotonicMs();
   const before = ctx.known.chain.length;
   ctx.known.replica = replica ?? null;
   ctx.known.chain = chain?.links ?? [];
@@ -100,7 +99,10 @@ export async function loadIdentity(ctx: Context): Promise<void> {
 /** Goes from epoch to epoch while the next one is known: settles, fetches or recovers what K lacks here, executes it, activates. */
 export function moveOn(ctx: Context): Promise<void> {
   ctx.moving ??= moveOnce(ctx)
-    .catch((error) => ctx.log.warn({ error: String(error) }, "not yet in the newest epoch"))
+    .catch((error) => {
+      ctx.fatal(error);
+      ctx.log.warn({ error: String(error) }, "not yet in the newest epoch");
+    })
     .finally(() => {
       ctx.moving = null;
     });

@@ -13,6 +13,8 @@ export const limits = {
   /** A ballot may be above the highest seen by at most this. */
   ballotJumpMax: 2 ** 32,
   depsExplicitMax: 100_000,
+  /** Of a proposal at its submit: its voters' answers, which add to them, must fit into a message too. */
+  submitDepsMax: 10_000,
   /** Values that one expectation may list. */
   expectValuesMax: 512,
   /** Names, addresses, messages, cursors, and a request passed on to the coordinator. */
@@ -47,6 +49,8 @@ export const limits = {
   openScanMax: 20_000,
   progressPageMax: 128,
   downloadTimeoutMs: 10_000,
+  /** Pages of missing instances that one look at one peer asks for without success. */
+  downloadsInVainMax: 4,
   snapshotPageEntries: 1_000,
   snapshotChangesEntries: 2_000,
   commitTries: 6,
@@ -61,6 +65,8 @@ export const limits = {
   optimisticReadMs: 1_000,
   optimisticKeysMax: 100_000,
   syncEveryMs: 500,
+  /** How often the peers' counters are written down. */
+  savePeersEveryMs: 5_000,
   sweepEveryMs: 250,
   progressEveryMs: 50,
   peerTimeoutMs: 2_000,

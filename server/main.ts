@@ -108,9 +108,15 @@ async function assemble(settings: Settings, role: "server" | "worker"): Promise<
   const workflows: Workflows = temporal.workflows;
   replica = createReplica(
     { store, peers, clock: systemClock, random: systemRandom, workflows, log, meter },
-    { build: buildName(), loops: role === "server" ? "all" : "sync" },
+    { build: buildName(), loops: role === "server" ? "all" : "sync", onFatal: (error) => endNow(error, log) },
   );
   return { settings, log, metrics, store, peers, temporal, replica, wan };
+}
+
+/** Our own code is wrong: what this process would do next is not to be trusted. Its state is in Redis, and another one goes on. */
+function endNow(error: Error, log: Parts["log"]): never {
+  log.error({ err: error }, "an invariant is violated: this process ends");
+  process.exit(70);
 }
 
 async function openStore(settings: Settings, role: string, log: Parts["log"]): Promise<RedisStore> {

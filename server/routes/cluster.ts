@@ -73,9 +73,13 @@ function addChangeRoutes(app: FastifyInstance, deps: AppDeps): void {
       return reply.code(202).send(await request("replaceReplica", { id: idOf(id), by: body }));
     },
   );
-  app.post("/v1/cluster/takeover", change("Make this datacenter the coordinator's, when the old one is gone for good"), async (_request, reply) => {
-    return reply.code(202).send({ generation: await deps.takeover() });
-  });
+  app.post(
+    "/v1/cluster/takeover",
+    change("Make this datacenter the coordinator's, when the old one is gone for good"),
+    async (_request, reply) => {
+      return reply.code(202).send({ generation: await deps.takeover() });
+    },
+  );
   // The schema is for readers: a cancel without a body is fine.
   app.post(
     "/v1/cluster/cancel",

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { bodyOf, eventually, NoAnswer } from "../support/api.ts";
+import { type Answer, bodyOf, eventually, NoAnswer } from "../support/api.ts";
 import { isRunning, startCluster, type TestCluster } from "../support/cluster.ts";
 
 const readyMs = 60_000;
@@ -40,11 +40,9 @@ describe("three datacenters", () => {
     for (const i of [1, 2, 3]) {
       assert.equal(cluster.pids(i).length, 3, `dc-${i} has a server, a worker and a Redis`);
       assert.equal(await cluster.api(i).isReady(), true, `dc-${i} is ready`);
-      const { replicas } = bodyOf<{ replicas: { status: string }[] }>(await cluster.api(i).ask("GET", "/v1/cluster"), 200);
-      assert.deepEqual(
-        replicas.map(({ status }) => status),
-        ["active", "active", "active"],
-      );
+      const answer: Answer = await cluster.api(i).ask("GET", "/v1/cluster");
+      const statuses = bodyOf<{ replicas: { status: string }[] }>(answer, 200).replicas.map(({ status }) => status);
+      assert.deepEqual(statuses, ["active", "active", "active"]);
     }
     assert.equal(isRunning(view.temporal.pid as number), true);
   });
@@ -60,7 +58,11 @@ describe("three datacenters", () => {
     assert.equal(event("server")?.datacenter, 2);
     assert.equal(event("redis")?.datacenter, 3);
     assert.deepEqual([isRunning(server), isRunning(redis)], [false, false]);
-    await eventually("dc-2 and dc-3 are ready", 15_000, async () => (await running().api(2).isReady()) && (await running().api(3).isReady()));
+    await eventually(
+      "dc-2 and dc-3 are ready",
+      15_000,
+      async () => (await running().api(2).isReady()) && (await running().api(3).isReady()),
+    );
     bodyOf(await running().api(3).put("after a restart", "yes"), 200);
     assert.equal(await running().api(2).value("after a restart"), "yes");
   });

@@ -76,7 +76,8 @@ function absorbed(network: Network, from: ReplicaId, request: AcceptorRequest, r
   if (round === undefined) return network;
   const { stage } = round;
   if (reply.kind === "recoverOk") {
-    const wanted = stage.kind === "asking" || ((stage.kind === "validating" || stage.kind === "waiting") && !stage.candidate.quorum.includes(from));
+    const wanted =
+      stage.kind === "asking" || ((stage.kind === "validating" || stage.kind === "waiting") && !stage.candidate.quorum.includes(from));
     if (!wanted || same(round.replies[at], reply)) return network;
     return withRound(network, { ...round, replies: replaced(round.replies, at, reply) });
   }
@@ -120,7 +121,11 @@ function ownRound({ setup, instance, network, local }: Place): Outcome[] {
       const chosen = { value: reply.value, deps: reply.deps };
       checkProposal(instance, network, chosen);
       checkCommit(network, chosen);
-      found.push({ label: `${local.self} commits fast`, network: { ...network, commit: chosen, fast: true }, local: withWrites(local, writes) });
+      found.push({
+        label: `${local.self} commits fast`,
+        network: { ...network, commit: chosen, fast: true },
+        local: withWrites(local, writes),
+      });
     }
     if (concluded.kind === "slow") {
       const { reply, writes } = selfAccept(viewOf(setup, local), { id, deps: concluded.deps });
@@ -129,7 +134,11 @@ function ownRound({ setup, instance, network, local }: Place): Outcome[] {
       checkProposal(instance, network, chosen);
       const ballot = ownerBallot(EPOCH, id);
       if (network.rounds.some((round) => same(round.ballot, ballot))) throw new Violation("I7", "the owner proposes twice at ballot 0");
-      const oks = replaced(setup.voters.map(() => false), local.self - 1, true);
+      const oks = replaced(
+        setup.voters.map(() => false),
+        local.self - 1,
+        true,
+      );
       const round: Round = { ballot, replies: setup.voters.map(() => null), stage: { kind: "asking" } };
       found.push({ label: `${local.self} goes slow`, network: proposed(network, round, chosen, oks), local: withWrites(local, writes) });
     }
@@ -175,7 +184,11 @@ function roundOutcomes(place: Place, round: Round): Outcome[] {
         if (concluded.kind === "wait") throw new Violation("I19", "a slow quorum of answers is no answer");
         const { payload, deps, quorum: members, count } = concluded;
         const replies = round.replies.map((reply, i) => (members.includes((i + 1) as ReplicaId) ? null : reply));
-        const stage = { kind: "validating" as const, candidate: { payload, deps, quorum: members, count }, answers: setup.voters.map(() => []) };
+        const stage = {
+          kind: "validating" as const,
+          candidate: { payload, deps, quorum: members, count },
+          answers: setup.voters.map(() => []),
+        };
         return { label: `${at}: validate at ${quorum}, ${count} agree`, network: withRound(network, { ...round, replies, stage }), local };
       });
     case "proposed":

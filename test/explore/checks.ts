@@ -41,8 +41,7 @@ export function checkStep(setup: Setup, instance: Instance, network: Network, be
     hold("I3", compareBallots(old.ballot, now.ballot) <= 0, () => "the joined ballot went down");
     hold("I3", compareBallots(old.acceptedBallot, now.acceptedBallot) <= 0, () => "the accepted ballot went down");
     hold("I4", PHASES.indexOf(old.phase) <= PHASES.indexOf(now.phase), () => `phase went from ${old.phase} to ${now.phase}`);
-    if (old.phase === "committed")
-      hold("I4", same([old.value, old.deps], [now.value, now.deps]), () => "a committed record changed");
+    if (old.phase === "committed") hold("I4", same([old.value, old.deps], [now.value, now.deps]), () => "a committed record changed");
   }
   checkInitial(instance, network, now);
   const known = now.initPayload !== null || (now.value !== null && now.value !== "nop");
@@ -65,7 +64,10 @@ export function checkReply(request: AcceptorRequest, reply: AcceptorReply, after
       return durable(record?.phase === "preaccepted" && record.ballot.counter === 0 && same(record.deps, reply.deps));
     case "acceptOk":
       return durable(
-        record?.phase === "accepted" && same(record.acceptedBallot, reply.ballot) && request.kind === "accept" && same(record.value, request.value),
+        record?.phase === "accepted" &&
+          same(record.acceptedBallot, reply.ballot) &&
+          request.kind === "accept" &&
+          same(record.value, request.value),
       );
     case "recoverOk":
       return durable(record !== null && same(record.ballot, reply.ballot) && record.phase === reply.phase && same(record.deps, reply.deps));

@@ -52,7 +52,14 @@ function afterWaiting(place: Place, { candidate, ids }: Extract<Round["stage"], 
   const conflicts = new Map(ids.map((id) => [id, getInstance(view, id)]));
   const found: Chosen[] = [];
   for (const late of subsets(pairs(round.replies), 0)) {
-    const concluded = concludeWaiting({ ...candidate, thresholds: setup.need, id: instance.id, waitFor: ids, conflicts, late: new Map(late) });
+    const concluded = concludeWaiting({
+      ...candidate,
+      thresholds: setup.need,
+      id: instance.id,
+      waitFor: ids,
+      conflicts,
+      late: new Map(late),
+    });
     if (concluded.kind === "wait") continue;
     const chosen = { value: concluded.value, deps: concluded.deps };
     if (!found.some((other) => same(other, chosen))) found.push(chosen);

@@ -1,6 +1,6 @@
 /** Breadth first over all states, each kept once and exactly: no state is taken for another because of a hash. */
 import { Violation } from "./checks.ts";
-import { makeSetup, type Bound } from "./setup.ts";
+import { type Bound, makeSetup } from "./setup.ts";
 import { makeWorld, type Tuple, type World } from "./world.ts";
 
 export type Budget = { readonly statesMax: number; readonly secondsMax: number };
@@ -17,7 +17,11 @@ export type Report = {
   readonly violation: { readonly message: string; readonly schedule: readonly string[] } | null;
 };
 
-export function explore(bound: Bound, budget: Budget, onProgress: (states: number, depth: number, waiting: number) => void = () => {}): Report {
+export function explore(
+  bound: Bound,
+  budget: Budget,
+  onProgress: (states: number, depth: number, waiting: number) => void = () => {},
+): Report {
   const startedMs = performance.now();
   const world = makeWorld(makeSetup(bound));
   const states = stateTable(world.width);

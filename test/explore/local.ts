@@ -1,6 +1,7 @@
 /** One replica's disk, as far as the explored instances are on it. Values of this type are never changed. */
-import type { InstanceId, InstanceRecord, RecordKind, Records, ReplicaId, ReplicaState, View, Write } from "../../protocol/types.ts";
+
 import { instanceName } from "../../protocol/ids.ts";
+import type { InstanceId, InstanceRecord, RecordKind, Records, ReplicaId, ReplicaState, View, Write } from "../../protocol/types.ts";
 import { EPOCH, type Setup } from "./setup.ts";
 
 export type Local = { readonly self: ReplicaId; readonly records: ReadonlyMap<string, Write> };

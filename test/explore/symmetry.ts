@@ -23,7 +23,10 @@ export function exchanges(setup: Setup): Exchange[] {
     const instances = setup.instances.map((from) =>
       setup.instances.findIndex(
         (to) =>
-          to.owner - 1 === voters[from.owner - 1] && slotOf(to.id) === slotOf(from.id) && to.key === from.key && to.recoveries === from.recoveries,
+          to.owner - 1 === voters[from.owner - 1] &&
+          slotOf(to.id) === slotOf(from.id) &&
+          to.key === from.key &&
+          to.recoveries === from.recoveries,
       ),
     );
     return instances.includes(-1) ? [] : [{ voters, instances }];

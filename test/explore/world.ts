@@ -54,7 +54,8 @@ export function makeWorld(setup: Setup): World {
     delivered.set(key, result);
     return result;
   };
-  const outcomesOf = (network: number, local: number): Outcome[] => outcomes(setup, networks.valueOf(network), locals.valueOf(local), delivery);
+  const outcomesOf = (network: number, local: number): Outcome[] =>
+    outcomes(setup, networks.valueOf(network), locals.valueOf(local), delivery);
   const numbersOf = (outcome: Outcome) => [locals.idOf(outcome.local), networks.idOf(outcome.network)] as const;
 
   const symmetry = makeSymmetry(setup, locals, networks);
@@ -104,7 +105,10 @@ export function makeWorld(setup: Setup): World {
       const at = n + index;
       const isCommitted = (network: number) => (committed[network] ??= networks.valueOf(network).commit !== null);
       if (!isCommitted(tuple[at] as number) || isCommitted(before)) return;
-      checkVisibility(setup, setup.instances.map((instance) => networks.valueOf(tuple[n + instance.index] as number)));
+      checkVisibility(
+        setup,
+        setup.instances.map((instance) => networks.valueOf(tuple[n + instance.index] as number)),
+      );
     },
     local: (id) => locals.valueOf(id),
     network: (id) => networks.valueOf(id),
@@ -129,7 +133,10 @@ function makeAsleep(setup: Setup, locals: Interned<Local>, networks: Interned<Ne
     if (known !== undefined) return known;
     const view = viewOf(setup, locals.valueOf(local));
     const submitted = view.get("instance", instanceName(instance.id))?.initPayload != null;
-    const result = submitted && fastCommit(view, { id: instance.id }).reply.kind === "lost" && selfAccept(view, { id: instance.id, deps: NO_DEPS }).reply.kind === "lost";
+    const result =
+      submitted &&
+      fastCommit(view, { id: instance.id }).reply.kind === "lost" &&
+      selfAccept(view, { id: instance.id, deps: NO_DEPS }).reply.kind === "lost";
     done[instance.index]?.set(local, result);
     return result;
   };

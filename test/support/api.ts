@@ -37,7 +37,11 @@ const agents = new Map<string, Agent>();
 export function apiAt(url: string) {
   const ask = (method: string, path: string, options: AskOptions = {}) => send(url, method, path, options);
   const propose = (commands: readonly object[], options: AskOptions = {}) =>
-    ask("POST", "/v1/proposals", { ...options, body: JSON.stringify({ commands }), headers: { "content-type": "application/json", ...options.headers } });
+    ask("POST", "/v1/proposals", {
+      ...options,
+      body: JSON.stringify({ commands }),
+      headers: { "content-type": "application/json", ...options.headers },
+    });
   return {
     url,
     ask,
@@ -48,8 +52,10 @@ export function apiAt(url: string) {
       const { instance, results } = bodyOf<ProposalBody>(answer, 200);
       return { ...(results[0] as ResultBody), instance };
     },
-    put: (key: string, value: string, options: AskOptions = {}) => ask("PUT", `/v1/kv/${encodeURIComponent(key)}`, { ...options, body: value }),
-    get: (key: string, mode: ReadMode = "linearizable", options: AskOptions = {}) => ask("GET", `/v1/kv/${encodeURIComponent(key)}?read=${mode}`, options),
+    put: (key: string, value: string, options: AskOptions = {}) =>
+      ask("PUT", `/v1/kv/${encodeURIComponent(key)}`, { ...options, body: value }),
+    get: (key: string, mode: ReadMode = "linearizable", options: AskOptions = {}) =>
+      ask("GET", `/v1/kv/${encodeURIComponent(key)}?read=${mode}`, options),
     /** The value, or null where it is absent; anything else is an error. */
     async value(key: string, mode: ReadMode = "linearizable"): Promise<string | null> {
       const answer = await ask("GET", `/v1/kv/${encodeURIComponent(key)}?read=${mode}`);
@@ -69,14 +75,15 @@ export function apiAt(url: string) {
 
 /** The JSON of an answer that has this status. @throws Error with the whole answer */
 export function bodyOf<T>(answer: Answer, status: number): T {
-  if (answer.status !== status) throw new Error(`expected ${status}, got ${answer.status} after ${Math.round(answer.ms)} ms: ${answer.text.slice(0, 500)}`);
+  if (answer.status !== status)
+    throw new Error(`expected ${status}, got ${answer.status} after ${Math.round(answer.ms)} ms: ${answer.text.slice(0, 500)}`);
   return JSON.parse(answer.text) as T;
 }
 
 function send(url: string, method: string, path: string, { body, headers = {}, timeoutMs = 20_000 }: AskOptions): Promise<Answer> {
   const startMs = performance.now();
-  let agent = agents.get(url);
-  if (agent === undefined) agents.set(url, (agent = new Agent({ keepAlive: true, maxSockets: Infinity })));
+  const agent = agents.get(url) ?? new Agent({ keepAlive: true, maxSockets: Infinity });
+  agents.set(url, agent);
   const { hostname, port } = new URL(url);
   const length = body === undefined ? {} : { "content-length": String(Buffer.byteLength(body)) };
   return new Promise((resolve, reject) => {
@@ -87,7 +94,12 @@ function send(url: string, method: string, path: string, { body, headers = {}, t
       response.once("error", fail);
       response.once("end", () => {
         clearTimeout(timer);
-        resolve({ status: response.statusCode ?? 0, headers: response.headers, text: Buffer.concat(chunks).toString("utf8"), ms: performance.now() - startMs });
+        resolve({
+          status: response.statusCode ?? 0,
+          headers: response.headers,
+          text: Buffer.concat(chunks).toString("utf8"),
+          ms: performance.now() - startMs,
+        });
       });
     });
     const fail = (error: Error) => {
@@ -99,6 +111,7 @@ function send(url: string, method: string, path: string, { body, headers = {}, t
     outgoing.once("error", fail);
     outgoing.once("socket", (socket) => {
       connected = !socket.connecting;
+      if (connected) return;
       socket.once("connect", () => {
         connected = true;
       });
@@ -119,7 +132,9 @@ export async function eventually(what: string, withinMs: number, check: () => Pr
       last = error;
     }
     if (performance.now() - startMs > withinMs) {
-      throw new Error(`not within ${withinMs} ms: ${what}${last === null ? "" : ` (${last instanceof Error ? last.message : String(last)})`}`);
+      throw new Error(
+        `not within ${withinMs} ms: ${what}${last === null ? "" : ` (${last instanceof Error ? last.message : String(last)})`}`,
+      );
     }
     await sleep(everyMs);
   }

@@ -84,6 +84,8 @@ function firstLine(child: ChildProcess, readyMs: number, onRestarted: (event: Re
       reject(new Error(`epoxy dev ${why}:\n${said}`));
     };
     const timer = setTimeout(() => fail(`is not ready after ${readyMs} ms`), readyMs);
+    // A program that is not there.
+    child.once("error", reject);
     child.once("exit", (code) => {
       clearTimeout(timer);
       reject(new Error(`epoxy dev ended with code ${code}:\n${said}`));
@@ -123,7 +125,9 @@ function handleOf(running: Running): TestCluster {
     wake();
     const all = family();
     child.kill("SIGTERM");
-    const code = await Promise.race([gone, sleep(stopMs, null)]);
+    const patience = new AbortController();
+    const code = await Promise.race([gone, sleep(stopMs, null, { signal: patience.signal }).catch(() => null)]);
+    patience.abort();
     // The keeper is told that all is ended in order, and goes a moment later.
     for (let i = 0; i < 50 && all.some(isRunning); i++) await sleep(100);
     return { code, left: all.filter(isRunning) };
@@ -160,7 +164,12 @@ function handleOf(running: Running): TestCluster {
       if (process.env["EPOXY_TEST_KEEP"] === undefined) rmSync(folder, { recursive: true, force: true });
       else console.log(`kept ${folder}`);
     },
-    log: (name, lines = 20) => readFileSync(join(folder, "logs", `${name}.log`), "utf8").trimEnd().split("\n").slice(-lines).join("\n"),
+    log: (name, lines = 20) =>
+      readFileSync(join(folder, "logs", `${name}.log`), "utf8")
+        .trimEnd()
+        .split("\n")
+        .slice(-lines)
+        .join("\n"),
   };
 }
 

@@ -46,6 +46,8 @@ export async function createMemoryCluster({ sites: count, clock = systemClock }:
   function peersOf(site: Site, replica: () => Replica): Peers {
     let addresses: ReadonlyMap<ReplicaId, string> = new Map();
     const send = async (url: string, to: ReplicaId | 0, request: PeerRequest, timeoutMs: number, signal: AbortSignal | undefined) => {
+      // As the network does: whoever else is ready goes first.
+      await new Promise((resolve) => setImmediate(resolve));
       const there = siteAt(url);
       const never = async () => {
         await clock.sleep(timeoutMs, signal);
@@ -75,7 +77,7 @@ export async function createMemoryCluster({ sites: count, clock = systemClock }:
   }
 
   async function start(number: number, { loops = "all", store: wrap = (store) => store }: StartOptions = {}): Promise<Process> {
-    const site = sites.get(number) as Site;
+    const site = siteOf(number);
     const store = openMemoryStore({
       disk: site.disk,
       processId: `site-${number}`,
@@ -107,7 +109,7 @@ export async function createMemoryCluster({ sites: count, clock = systemClock }:
         log,
         meter: { count: quiet, observe: quiet },
       },
-      { build: "test", loops },
+      { build: "test", loops, onFatal: (error) => fatal.push(error) },
     );
     const leave = () => {
       site.processes = site.processes.filter((one) => one !== process);
@@ -137,8 +139,13 @@ export async function createMemoryCluster({ sites: count, clock = systemClock }:
       ({ cursor, done } = await replica().learnPage({ source: sources[0] as ReplicaId, cursor }));
   }
 
+  const siteOf = (number: number): Site => {
+    const site = sites.get(number);
+    if (site === undefined) throw new Error(`there is no site ${number}`);
+    return site;
+  };
   const processOf = (site: number): Process => {
-    const [process] = sites.get(site)?.processes ?? [];
+    const [process] = siteOf(site).processes;
     if (process === undefined) throw new Error(`site ${site} is down`);
     return process;
   };
@@ -165,7 +172,7 @@ export async function createMemoryCluster({ sites: count, clock = systemClock }:
   }
 
   return {
-    sites,
+    site: siteOf,
     start,
     join,
     replica: replicaOf,

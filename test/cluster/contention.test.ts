@@ -1,0 +1,132 @@
+/** Many datacenters want one key: exactly one gets it, everybody is told who, and nobody waits for one that stands still. */
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { type Api, bodyOf, type ProposalBody } from "../support/api.ts";
+import { startCluster, type TestCluster } from "../support/cluster.ts";
+
+type Claim = { readonly who: string; readonly won: boolean; readonly told: unknown; readonly ms: number };
+
+async function claim(api: Api, key: string, who: string): Promise<Claim> {
+  const answer = await api.propose([{ kind: "checkAndSet", key, expectOneOf: [null], newValue: who }]);
+  const [result] = bodyOf<ProposalBody>(answer, 200).results;
+  assert.ok(result !== undefined);
+  if (!result.ok) assert.equal(result.error, "expectedValueDoesNotMatch");
+  return { who, won: result.ok, told: result.ok ? who : result.current, ms: answer.ms };
+}
+
+/** Races all writers for each key at once; every key must have one winner, known to all losers and read by all readers. */
+async function race(keys: readonly string[], writers: ReadonlyMap<string, Api>, readers: readonly Api[]): Promise<readonly Claim[]> {
+  const claims = await Promise.all(
+    keys.map(async (key) => {
+      const made = await Promise.all([...writers].map(([who, api]) => claim(api, key, who)));
+      const winners = made.filter(({ won }) => won);
+      assert.equal(winners.length, 1, `${key} has ${winners.length} winners: ${JSON.stringify(made)}`);
+      for (const { who, told } of made) assert.equal(told, winners[0]?.who, `${who} was told of another winner of ${key}`);
+      const read = await Promise.all(readers.map((api) => api.value(key)));
+      assert.deepEqual(
+        read,
+        readers.map(() => winners[0]?.who),
+        `${key} is read differently`,
+      );
+      return made;
+    }),
+  );
+  return claims.flat();
+}
+
+function names(prefix: string, count: number): string[] {
+  return Array.from({ length: count }, (_, i) => `${prefix}/${i}`);
+}
+
+describe("three datacenters", () => {
+  let cluster: TestCluster;
+  const apis = () => [1, 2, 3].map((i) => cluster.api(i));
+  before(async () => {
+    cluster = await startCluster({ servers: 2 });
+  });
+  after(() => cluster.end());
+
+  test("200 keys, each wanted by all three at once: one winner each", async () => {
+    await race(names("race", 200), new Map(apis().map((api, i) => [`dc-${i + 1}`, api])), apis());
+  });
+
+  test("two writers in one datacenter, on two server processes of one Redis", async () => {
+    const writers = new Map([
+      ["dc-1a", cluster.api(1, 1)],
+      ["dc-1b", cluster.api(1, 2)],
+      ["dc-2", cluster.api(2)],
+    ]);
+    await race(names("two", 100), writers, [cluster.api(1, 1), cluster.api(1, 2), cluster.api(3)]);
+  });
+
+  test("two server processes of one datacenter are one replica: a counter added to through both is exact", async () => {
+    const both = [cluster.api(1, 1), cluster.api(1, 2)];
+    await Promise.all(Array.from({ length: 100 }, (_, i) => both[i % 2]?.run({ kind: "add", key: "counter", delta: 1 })));
+    for (const api of [...both, cluster.api(2)]) assert.equal(await api.value("counter"), "100");
+  });
+
+  test("a linearizable read anywhere, right after an answered write, sees it", async () => {
+    for (let i = 0; i < 60; i++) {
+      const writer = cluster.api((i % 3) + 1, (i % 2) + 1);
+      bodyOf(await writer.put("latest", `value ${i}`), 200);
+      const read = await Promise.all([...apis(), cluster.api(2, 2)].map((api) => api.value("latest")));
+      assert.deepEqual(
+        read,
+        [1, 2, 3, 4].map(() => `value ${i}`),
+      );
+    }
+  });
+
+  test("with one of them stopped the others go on within 2 s", async () => {
+    // Some of its proposals stop in the middle.
+    const half = names("stopped", 40).map((key) => claim(cluster.api(3), key, "dc-3").catch(() => null));
+    cluster.pause(3);
+    const startMs = performance.now();
+    const writers = new Map([
+      ["dc-1", cluster.api(1)],
+      ["dc-2", cluster.api(2)],
+    ]);
+    const claims = await Promise.all(names("stopped", 40).flatMap((key) => [...writers].map(([who, api]) => claim(api, key, who))));
+    const slowest = Math.max(...claims.map(({ ms }) => ms));
+    assert.ok(slowest < 3_000, `a claim took ${Math.round(slowest)} ms beside a stopped datacenter`);
+    const fresh = await race(names("beside", 40), writers, [cluster.api(1), cluster.api(2)]);
+    assert.ok(Math.max(...fresh.map(({ ms }) => ms)) < 2_000, "a fresh key waited for the stopped datacenter");
+    assert.ok(performance.now() - startMs < 10_000);
+    cluster.resume(3);
+    await Promise.all(half);
+    for (const key of names("stopped", 40)) {
+      const read = await Promise.all(apis().map((api) => api.value(key)));
+      assert.ok(read[0] !== null && new Set(read).size === 1, `${key}: ${JSON.stringify(read)}`);
+    }
+  });
+});
+
+describe("five datacenters", () => {
+  let cluster: TestCluster;
+  before(async () => {
+    cluster = await startCluster({ datacenters: 5 });
+  });
+  after(() => cluster.end());
+
+  test("dev has all five voting within 120 s", () => {
+    assert.ok(cluster.startedMs < 120_000);
+    assert.deepEqual(
+      cluster.view.datacenters.map(({ status }) => status),
+      Array.from({ length: 5 }, () => "active"),
+    );
+  });
+
+  test("60 keys, each wanted by all five at once: one winner each", async () => {
+    const apis = [1, 2, 3, 4, 5].map((i) => cluster.api(i));
+    await race(names("five", 60), new Map(apis.map((api, i) => [`dc-${i + 1}`, api])), apis);
+  });
+
+  test("with two of them stopped the other three decide", async () => {
+    cluster.pause(4);
+    cluster.pause(5);
+    const apis = [1, 2, 3].map((i) => cluster.api(i));
+    await race(names("three of five", 30), new Map(apis.map((api, i) => [`dc-${i + 1}`, api])), apis);
+    cluster.resume(4);
+    cluster.resume(5);
+  });
+});
