@@ -43,7 +43,8 @@ async function preAccept(ctx: Context, own: Submitted, timeoutMs: number): Promi
     for (const [from, reply] of answers) {
       if (reply.kind === "preAcceptOk") oks.set(from, reply.deps);
       else if (reply.kind === "committed") return { kind: "known", value: reply.value, deps: reply.deps };
-      else if (reply.kind === "nack") return { kind: "lost" };
+      // Whoever asks for more of an epoch that is over asks in vain: its close says what becomes of the instance.
+      else if (reply.kind === "nack" || reply.kind === "staleEpoch") return { kind: "lost" };
       else refused.add(from);
     }
     const result = concludePreAccepts({ thresholds: need, initDeps: own.deps, oks, fastTimedOut: nudged, refused });
@@ -84,7 +85,7 @@ async function slowPath(ctx: Context, own: Submitted, deps: Deps, timeoutMs: num
     for (const reply of answers.values()) {
       if (reply.kind === "acceptOk") oks++;
       else if (reply.kind === "committed") return known(reply);
-      else if (reply.kind === "nack") return { kind: "lost" };
+      else if (reply.kind === "nack" || reply.kind === "staleEpoch") return { kind: "lost" };
     }
     return oks >= need.slow ? { kind: "slow", deps } : null;
   };

@@ -5,7 +5,7 @@ import { covers } from "../protocol/frontier.ts";
 import { instanceName } from "../protocol/ids.ts";
 import { limits } from "../protocol/limits.ts";
 import type { CommittedInstance, PeerReply, PeerReplyOf, PeerRequest } from "../protocol/messages.ts";
-import type { InstanceId, ReplicaId, Slot, Write } from "../protocol/types.ts";
+import type { Epoch, InstanceId, ReplicaId, Slot, Write } from "../protocol/types.ts";
 import type { LearnPage } from "./api.ts";
 import { rangesOf } from "./catch-up.ts";
 import { allOpen, applyWrites, type Context, identity } from "./context.ts";
@@ -38,7 +38,7 @@ async function beginCopy(ctx: Context, source: ReplicaId): Promise<LearnPage> {
     const isComplete = tx.get("progress", "") !== null || (tx.get("replica", "")?.epoch ?? 0) > 0;
     if (isComplete) return null;
     const next = ((tx.get("slots", "")?.next ?? 1) + 1) as Slot;
-    tx.put({ kind: "slots", id: "", record: { next, epoch: 0 } });
+    tx.put({ kind: "slots", id: "", record: { next, epoch: 0 as Epoch } });
     return next;
   });
   if (copy === null) {

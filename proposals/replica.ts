@@ -9,8 +9,8 @@ import { limits } from "../protocol/limits.ts";
 import type { PeerReply, PeerReplyOf, RequestHeader } from "../protocol/messages.ts";
 import type { Epoch, InstanceId, InstanceRecord, Key, ReplicaId } from "../protocol/types.ts";
 import type { Replica, ReplicaReport } from "./api.ts";
-import { lagBehind } from "./catch-up.ts";
-import { audience, barred, type Context, currentLink, identity, quorumReachable, suspected } from "./context.ts";
+import { highestKnown, lagBehind } from "./catch-up.ts";
+import { allOpen, audience, barred, type Context, currentLink, identity, quorumReachable, suspected } from "./context.ts";
 import { createExecutedSet } from "./executed-set.ts";
 import { handleEnvelope, ownStatus } from "./handle-message.ts";
 import { loadPeers } from "./health.ts";
@@ -205,6 +205,7 @@ async function recoverNow(ctx: Context, id: InstanceId, timeoutMs: number): Prom
   while (ctx.clock.monotonicMs() < deadlineMs) {
     const [before] = await ctx.store.read("instance", [instanceName(id)]);
     if (before?.phase === "committed") return before;
+    if (before === null || before === undefined) await assertNear(ctx, id);
     const height = frontierSlot(ctx.known.progress.executed, ownerOf(id));
     if (slotOf(id) <= height) throw new EpoxyError("notFound", `instance ${instanceName(id)} was executed everywhere and dropped`);
     await Promise.race([
@@ -214,6 +215,15 @@ async function recoverNow(ctx: Context, id: InstanceId, timeoutMs: number): Prom
     await ctx.clock.sleep(20 * (1 + ctx.random.next()), ctx.stop.signal);
   }
   throw new EpoxyError("outcomeUnknown", `instance ${instanceName(id)} is not decided yet`, { instance: instanceName(id) });
+}
+
+/** To recover a slot is to have all below it recovered too: one far beyond whatever was heard of is a typing error. */
+async function assertNear(ctx: Context, id: InstanceId): Promise<void> {
+  const owner = ownerOf(id);
+  const open = (await allOpen(ctx)).filter((one) => ownerOf(one) === owner);
+  const heights = [ctx.known.progress.executed, highestKnown(ctx)].map((frontier) => frontierSlot(frontier, owner));
+  if (slotOf(id) <= Math.max(...heights, slotOf(open.at(-1) ?? (0 as InstanceId))) + limits.slotBlock) return;
+  throw new EpoxyError("notFound", `nobody has heard of instance ${instanceName(id)}`);
 }
 
 function report(ctx: Context): ReplicaReport {

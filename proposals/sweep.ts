@@ -4,8 +4,8 @@ import { instanceId, instanceName, ownerOf, slotOf } from "../protocol/ids.ts";
 import { limits } from "../protocol/limits.ts";
 import type { InstanceId, ReplicaId, Slot } from "../protocol/types.ts";
 import { highestKnown } from "./catch-up.ts";
-import { barred, type Context, currentLink, suspected } from "./context.ts";
-import { execute } from "./execute.ts";
+import { allOpen, barred, type Context, currentLink, suspected } from "./context.ts";
+import { execute, executeBlockedOn } from "./execute.ts";
 import { recover } from "./recover.ts";
 
 /** What the sweep remembers of an instance that is not decided here. */
@@ -15,21 +15,26 @@ export type Stuck = { readonly firstSeenMs: number; attempts: number; lastTryMs:
 export async function sweep(ctx: Context): Promise<void> {
   const { replica } = ctx.known;
   if (replica === null || replica.epoch === 0) return;
-  const open = await ctx.store.openInstances(null, limits.openScanMax);
-  const unknown = open.filter((id) => !ctx.executed.has(id));
+  // Every column: what stands still in one must not hide what is stuck in another.
+  const unknown = (await allOpen(ctx)).filter((id) => !ctx.executed.has(id));
   ctx.openCount = unknown.length;
-  const records = await ctx.store.read("instance", unknown.map(instanceName));
   noteColumns(ctx, unknown);
 
   const undecided = new Set<InstanceId>();
   const ready: InstanceId[] = [];
-  records.forEach((record, i) => {
-    const id = unknown[i] as InstanceId;
-    if (record === null || record.phase !== "committed") undecided.add(id);
-    else if (!record.executed) ready.push(id);
-    else ctx.executed.add(id);
-  });
-  for (const id of ctx.urgent.keys()) if (!undecided.has(id) && (await isUndecided(ctx, id))) undecided.add(id);
+  // What holds up execution may have no record here.
+  const looked = [...new Set([...unknown, ...ctx.urgent.keys()])];
+  for (let at = 0; at < looked.length; at += limits.pageEntriesMax) {
+    const page = looked.slice(at, at + limits.pageEntriesMax);
+    const records = await ctx.store.read("instance", page.map(instanceName));
+    records.forEach((record, i) => {
+      const id = page[i] as InstanceId;
+      if (ctx.executed.has(id)) ctx.urgent.delete(id);
+      else if (record === null || record.phase !== "committed") undecided.add(id);
+      else if (!record.executed) ready.push(id);
+      else ctx.executed.add(id);
+    });
+  }
   for (const id of holes(ctx, unknown)) undecided.add(id);
   forgetDecided(ctx, undecided);
 
@@ -43,6 +48,8 @@ export async function sweep(ctx: Context): Promise<void> {
     void recover(ctx, id, ctx.ballotsSeen.get(id) ?? null);
   }
   for (const id of ready.slice(0, limits.executeBatchMax)) await execute(ctx, id);
+  // What another process has executed, nobody here is told of.
+  for (const id of ctx.blocked.keys()) if (ctx.executed.has(id)) await executeBlockedOn(ctx, id);
 }
 
 function mayRecover(ctx: Context): boolean {
@@ -53,15 +60,6 @@ function noteColumns(ctx: Context, open: readonly InstanceId[]): void {
   ctx.openColumns.clear();
   for (const id of open) ctx.openColumns.add(ownerOf(id));
   for (const [replica] of highestKnown(ctx)) ctx.openColumns.add(replica);
-}
-
-async function isUndecided(ctx: Context, id: InstanceId): Promise<boolean> {
-  if (ctx.executed.has(id)) {
-    ctx.urgent.delete(id);
-    return false;
-  }
-  const [record] = await ctx.store.read("instance", [instanceName(id)]);
-  return record?.phase !== "committed";
 }
 
 /** Slots below something known in their column of which there is no record here: perhaps never used. */
@@ -82,12 +80,8 @@ function holes(ctx: Context, open: readonly InstanceId[]): InstanceId[] {
 
 function forgetDecided(ctx: Context, undecided: ReadonlySet<InstanceId>): void {
   const now = ctx.clock.monotonicMs();
-  for (const id of ctx.stuck.keys()) {
-    if (!undecided.has(id)) {
-      ctx.stuck.delete(id);
-      ctx.ballotsSeen.delete(id);
-    }
-  }
+  for (const id of ctx.stuck.keys()) if (!undecided.has(id)) ctx.stuck.delete(id);
+  for (const id of ctx.ballotsSeen.keys()) if (!undecided.has(id) && !ctx.recovering.has(id)) ctx.ballotsSeen.delete(id);
   for (const id of undecided) if (!ctx.stuck.has(id)) ctx.stuck.set(id, { firstSeenMs: now, attempts: 0, lastTryMs: now });
 }
 

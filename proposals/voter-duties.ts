@@ -11,6 +11,7 @@ import {
   report,
   settleOutside,
 } from "../protocol/cluster.ts";
+import { instanceName } from "../protocol/ids.ts";
 import { limits } from "../protocol/limits.ts";
 import type { PeerReply, PeerRequestOf } from "../protocol/messages.ts";
 import type { ChainLink, Epoch, InstanceId, ReplicaId } from "../protocol/types.ts";
@@ -149,8 +150,12 @@ async function settleRest(ctx: Context): Promise<void> {
 
 /** Gets these committed and executed here, from whoever has them, else by recovery (voters of that epoch only). */
 async function bringIn(ctx: Context, ids: readonly InstanceId[]): Promise<void> {
-  const ranges = rangesOf(ids);
-  for (const [peer] of ctx.health) if (!suspected(ctx, peer)) await fetchRanges(ctx, peer, ranges);
+  for (const [peer] of ctx.health) {
+    if (suspected(ctx, peer)) continue;
+    const records = await ctx.store.read("instance", ids.map(instanceName));
+    const missing = ids.filter((_, i) => records[i]?.phase !== "committed");
+    if (missing.length > 0) await fetchRanges(ctx, peer, rangesOf(missing));
+  }
   const now = ctx.clock.monotonicMs();
   for (const id of ids) {
     await execute(ctx, id);

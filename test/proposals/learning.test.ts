@@ -1,0 +1,52 @@
+/** A newcomer's copy: interrupted, begun anew elsewhere, run twice at once. RECONFIGURE step 3. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { limits } from "../../protocol/limits.ts";
+import type { Command, Key, ReplicaId } from "../../protocol/types.ts";
+import { codeOf, createMemoryCluster, set, until } from "../support/memory-cluster.ts";
+
+const [one, two] = [1 as ReplicaId, 2 as ReplicaId];
+const add = (key: string): Command => ({ kind: "add", key: key as Key, delta: 1n });
+
+test("a copy begun anew at another source has nothing of the one before it, and late pages of that one are refused", async (t) => {
+  const before = Object.assign({}, limits);
+  t.after(() => Object.assign(limits, before));
+  const cluster = await createMemoryCluster({ sites: 3, learns: false });
+  t.after(() => cluster.stop());
+  await cluster.replica(1).bootstrap({ clusterName: "test", name: "dc-1", peerUrl: "http://site-1.test", apiUrl: "http://site-1.test" });
+  await until("site 1 serves", () => cluster.replica(1).report().problems.length === 0);
+  const learner = () => cluster.replica(2);
+  await cluster.join(2);
+  for (let cursor = "", done = false; !done; ) ({ cursor, done } = await learner().learnPage({ source: one, cursor }));
+  await cluster.replica(1).changeVoters([one, two], { timeoutMs: 10_000 });
+  await until("site 2 serves", () => cluster.replica(2).report().problems.length === 0);
+
+  for (let i = 0; i < 6; i++) await cluster.propose(1, set(`k${i}`, "x"));
+  for (let i = 0; i < 3; i++) await cluster.propose(2, add("n"));
+  await cluster.join(3);
+  Object.assign(limits, { snapshotPageEntries: 3 });
+  const newcomer = cluster.replica(3);
+  const names = () => cluster.site(3).disk.state.length;
+
+  let first = await newcomer.learnPage({ source: one, cursor: "" });
+  for (let i = 0; i < 200 && names() < 4; i++) first = await newcomer.learnPage({ source: one, cursor: first.cursor });
+  assert.ok(names() >= 4);
+  let second = await newcomer.learnPage({ source: two, cursor: "" });
+  assert.equal(names(), 0);
+  assert.equal(await codeOf(newcomer.learnPage({ source: one, cursor: first.cursor })), "notReady");
+  assert.equal(names(), 0);
+  for (let i = 0; i < 3; i++) await cluster.propose(1, add("n"));
+  Object.assign(limits, before);
+  while (!second.done) second = await newcomer.learnPage({ source: two, cursor: second.cursor });
+  await until("site 3 has activated", () => newcomer.report().epoch > 0);
+
+  await cluster.replica(1).changeVoters([one, two, 3 as ReplicaId], { timeoutMs: 10_000 });
+  await cluster.propose(1, add("n"));
+  await until("all are the same", async () => {
+    const digests = await Promise.all([1, 2, 3].map((site) => cluster.process(site).store.digest()));
+    return new Set(digests).size === 1;
+  });
+  await until("site 3 serves", () => newcomer.report().problems.length === 0);
+  assert.equal(await cluster.read(3, "n"), "7");
+  assert.equal((await newcomer.learnPage({ source: one, cursor: "" })).done, true);
+});
