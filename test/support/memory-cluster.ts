@@ -4,7 +4,7 @@ import { type Clock, type Peers, PeerUnreachable, type Store } from "../../propo
 import { createReplica } from "../../proposals/replica.ts";
 import { createMemoryDisk, type MemoryDisk, type MemoryHooks, type MemoryStore, openMemoryStore } from "../../proposals/store/memory.ts";
 import type { PeerRequest, ReplyEnvelope, RequestEnvelope } from "../../protocol/messages.ts";
-import type { Command, EntryOutcome, Key, KeyState, ReplicaId } from "../../protocol/types.ts";
+import type { Command, Key, KeyState, ReplicaId } from "../../protocol/types.ts";
 import { decodeReply, decodeRequest, encodeReply, encodeRequest, LATEST_VERSION } from "../../protocol/wire/versioned.ts";
 import { systemClock, systemRandom } from "../../server/clock.ts";
 
