@@ -39,7 +39,8 @@ export async function setup({ withBuild = true } = {}) {
 
 // --- npm packages
 
-const npmFlags = ["--ignore-scripts", "--no-audit", "--no-fund"];
+// The level first: npm run -s would silence the very message that is looked for below.
+const npmFlags = ["--loglevel=warn", "--ignore-scripts", "--no-audit", "--no-fund"];
 
 async function packages() {
   if (packagesAreCurrent()) return say("packages", "up to date");
