@@ -9,6 +9,7 @@ import type { Frontier, InstanceId, ReplicaId, Slot } from "../protocol/types.ts
 import { applyWrites, audience, barred, type Context } from "./context.ts";
 import { afterExecution, executeBlockedOn, tryExecute } from "./execute.ts";
 import { heardFrom, peerOf, rememberSync } from "./health.ts";
+import { touchedByExecuting, touchedByRegistering } from "./touched.ts";
 import { fetchChain } from "./voter-duties.ts";
 
 /** One round with every member: heartbeat, frontiers, and then what is missing here. */
@@ -200,6 +201,9 @@ async function commitPage(ctx: Context, page: readonly CommittedInstance[]): Pro
   for (let at = 0; at < ordered.length; at += limits.catchUpBatch) {
     const batch = ordered.slice(at, at + limits.catchUpBatch);
     const results = await ctx.store.transact((tx) => {
+      tx.need(
+        batch.flatMap(({ id, value }) => (value === "nop" ? [] : [...touchedByRegistering(id, value), ...touchedByExecuting(value)])),
+      );
       for (const instance of batch) applyWrites(tx, stepAcceptor(tx, { kind: "commit", ...instance }).writes);
       return batch.map(({ id }) => [id, tryExecute(ctx, tx, id)] as const);
     });

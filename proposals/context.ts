@@ -21,6 +21,7 @@ import type {
 import type { OwnEnd } from "./execute.ts";
 import type { ExecutedSet } from "./executed-set.ts";
 import type { Ports, Transaction } from "./ports.ts";
+import type { Pruning } from "./prune.ts";
 import type { SlotBlock } from "./slots.ts";
 import type { Stuck } from "./sweep.ts";
 
@@ -105,8 +106,9 @@ export type Context = Ports & {
   readonly optimistic: Map<Key, KeyState>;
   frozenSinceMs: number | null;
   readonly block: SlotBlock;
-  /** Newest hour of idempotency buckets whose close was executed here. */
-  closedHour: number;
+  /** Every idempotency bucket up to this hour is closed, and that was executed here; null until it was looked up. */
+  closedHour: number | null;
+  readonly pruning: Pruning;
   /** How often a waiting caller looks at the store, for what another process did. */
   readonly pollMs: number;
   /** How long an owner goes on with an instance whose caller has gone. */

@@ -32,11 +32,15 @@ export function peerOf(ctx: Context, id: ReplicaId): Peer {
 export function heardFrom(ctx: Context, id: ReplicaId, { header, reply }: PeerAnswer, roundTripMs: number): boolean {
   const member = ctx.known.members?.members.find((one) => one.id === id);
   const registered = member?.incarnation ?? null;
-  if (header.from !== 0 && (header.from !== id || (registered !== null && registered !== header.incarnation))) return false;
+  // A store without identity: a newcomer, or a member's disk that was emptied. It says nothing of the disk that was there.
+  if (header.from === 0) return true;
+  if (header.from !== id || (registered !== null && registered !== header.incarnation)) return false;
   const peer = peerOf(ctx, id);
   if (reply.kind !== "refused") peer.lastSeenMs = ctx.clock.monotonicMs();
   noteRemoval(ctx, reply);
-  peer.roundTripMs = peer.roundTripMs === null ? roundTripMs : peer.roundTripMs * 0.8 + roundTripMs * 0.2;
+  // A process that was stopped finds minutes between a question and its answer: patience that grew by them would take as long to shrink.
+  const sampleMs = Math.min(roundTripMs, limits.peerTimeoutMs);
+  peer.roundTripMs = peer.roundTripMs === null ? sampleMs : peer.roundTripMs * 0.8 + sampleMs * 0.2;
   peer.epoch = header.epoch;
   peer.status = header.status;
   rememberDisk(ctx, id, header.incarnation, header.counter);
@@ -78,7 +82,13 @@ export async function savePeers(ctx: Context): Promise<void> {
   const now = ctx.clock.monotonicMs();
   const text = JSON.stringify(seen);
   if (seen.length === 0 || text === ctx.peersSaved.text || now - ctx.peersSaved.atMs < limits.savePeersEveryMs) return;
-  await ctx.store.transact((tx) => tx.put({ kind: "peers", id: "", record: { seen } }));
+  await ctx.store.transact((tx) => {
+    // Another process of this replica may have seen more: what is written down never goes back.
+    const counters = new Map((tx.get("peers", "")?.seen ?? []).map(({ replica, counter }) => [replica, counter]));
+    for (const { replica, counter } of seen) counters.set(replica, Math.max(counter, counters.get(replica) ?? 0));
+    const merged = [...counters].map(([replica, counter]) => ({ replica, counter })).sort((a, b) => a.replica - b.replica);
+    tx.put({ kind: "peers", id: "", record: { seen: merged } });
+  });
   ctx.peersSaved = { text, atMs: now };
 }
 

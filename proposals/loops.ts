@@ -9,6 +9,7 @@ import { barred, type Context, currentLink } from "./context.ts";
 import { savePeers } from "./health.ts";
 import { checkDisk, loadMembers } from "./membership.ts";
 import { advanceProgress, refreshProgress } from "./progress.ts";
+import { prune } from "./prune.ts";
 import { takeOver } from "./reconfigure.ts";
 import { sweep } from "./sweep.ts";
 import { loadIdentity, moveOn } from "./voter-duties.ts";
@@ -23,6 +24,7 @@ export function startLoops(ctx: Context, which: "all" | "sync"): readonly Promis
     loop(ctx, limits.catchUpEveryMs, "catch-up", () => catchUp(ctx)),
     loop(ctx, limits.frozenCheckMs, "frozen", () => finishFrozen(ctx)),
     loop(ctx, limits.bucketsEveryMs, "buckets", () => closeOldBuckets(ctx)),
+    loop(ctx, limits.pruneEveryMs, "prune", () => prune(ctx)),
   ];
 }
 
@@ -52,13 +54,16 @@ export async function syncStep(ctx: Context): Promise<void> {
   if (linkOf(ctx.known.chain, replica.epoch + 1) !== null) void moveOn(ctx);
 }
 
-/** Lifts or sets the fence by what the voters say of this disk. */
+/** Lifts or sets the fence by what the voters say of this disk. What one of them says late counts too. */
 async function judgeDisk(ctx: Context): Promise<void> {
   const link = currentLink(ctx) ?? ctx.known.chain.at(-1) ?? null;
-  if (link === null || ctx.fence === null) return;
+  if (link === null) return;
+  const judge = () => checkDisk(ctx, link.voters, thresholds(link.voters.length).slow);
+  const first = judge();
+  if (first === null || (first.ok && ctx.fence === null)) return;
   // The counter as it is now: another process of this replica may have written what the voters have seen since.
   await ctx.store.transact((tx) => tx.get("replica", ""));
-  const judged = checkDisk(ctx, link.voters, thresholds(link.voters.length).slow);
+  const judged = judge();
   if (judged === null) return;
   if (judged.ok) ctx.fence = null;
   else if (ctx.fence !== judged.reason) {

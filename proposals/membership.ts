@@ -3,6 +3,7 @@ import { decodeMembers, encodeMembers, firstMembers, genesisLink, verifyLinks } 
 import { EpoxyError } from "../protocol/errors.ts";
 import type { PeerReply, PeerRequestOf, RequestHeader } from "../protocol/messages.ts";
 import type { ChainLink, Epoch, Key, Members, ReplicaId, ReplicaState } from "../protocol/types.ts";
+import { firstClosedHour } from "./closed-hours.ts";
 import { type Context, identity } from "./context.ts";
 import { sha256 } from "./hash.ts";
 import { propose } from "./propose.ts";
@@ -12,6 +13,20 @@ import { loadIdentity } from "./voter-duties.ts";
 /** The reserved key under which the members stand: no user can name it. */
 const MEMBERS_KEY = "" as Key;
 
+/**
+ * A newcomer is admitted by the incarnation that one of its processes told, and may be given its identity by another one, or
+ * by the same one started anew: so its disk has one name from the first of them on (RECONFIGURE step 2).
+ */
+export async function nameDisk(ctx: Context): Promise<void> {
+  if (ctx.known.replica !== null) return;
+  const drawn = ctx.incarnation;
+  ctx.incarnation = await ctx.store.transact((tx) => {
+    const named = tx.get("replica", "") ?? tx.get("disk", "");
+    if (named === null) tx.put({ kind: "disk", id: "", record: { incarnation: drawn } });
+    return named?.incarnation ?? drawn;
+  });
+}
+
 /** A new cluster on an empty store: this replica is 1 and the only voter. */
 export async function bootstrap(
   ctx: Context,
@@ -19,6 +34,7 @@ export async function bootstrap(
 ): Promise<void> {
   const { clusterName, name, peerUrl, apiUrl } = input;
   const clusterId = ctx.random.id();
+  const closed = firstClosedHour(ctx.clock.wallMs());
   await ctx.store.transact((tx) => {
     const known = tx.get("replica", "");
     if (known !== null) {
@@ -38,6 +54,7 @@ export async function bootstrap(
     tx.put({ kind: "chain", id: "", record: { links: [link] } });
     tx.put({ kind: "progress", id: "", record: { executed: [], globalFloor: [] } });
     tx.put({ kind: "value", id: MEMBERS_KEY, record: { value: encodeMembers(members), version: 1 } });
+    for (const write of closed) tx.put(write);
   });
   await loadIdentity(ctx);
   await loadMembers(ctx);

@@ -46,6 +46,9 @@ async function lookAtGaps(ctx: Context): Promise<void> {
 }
 
 async function lookAbove(ctx: Context, replica: ReplicaId, from: number): Promise<void> {
+  // Mostly it is still the same one that everything above waits for: then a page of records would be read in vain.
+  const [next] = await ctx.store.read("instance", [instanceName(instanceId(replica, (from + 1) as Slot))]);
+  if (next?.executed !== true) return;
   const ids = Array.from({ length: limits.progressPageMax }, (_, i) => instanceId(replica, (from + 1 + i) as Slot));
   const records = await ctx.store.read("instance", ids.map(instanceName));
   for (const record of records) {

@@ -8,6 +8,7 @@ import { instanceName } from "../protocol/ids.ts";
 import { limits } from "../protocol/limits.ts";
 import type { Entry, InstanceId, InstanceRecord, Payload } from "../protocol/types.ts";
 import type { ProposeAnswer, ProposeInput } from "./api.ts";
+import { lookUpClosedHour } from "./closed-hours.ts";
 import { applyWrites, barred, type Context, identity, quorumReachable, waitFor } from "./context.ts";
 import { endOf, execute, type OwnEnd } from "./execute.ts";
 import { fingerprintOf } from "./fingerprint.ts";
@@ -84,11 +85,16 @@ function refuseEarly(ctx: Context): void {
 
 async function makePayload(ctx: Context, input: ProposeInput): Promise<Payload> {
   const { commands, idempotencyKey } = input;
-  // The later of this clock and the end of the newest closed bucket: a clock far behind does no harm (consensus 9).
-  const stampMs = Math.max(ctx.clock.wallMs(), (ctx.closedHour + 1) * BUCKET_MS);
-  const idempotency = idempotencyKey === null ? null : { key: idempotencyKey, fingerprint: fingerprintOf(commands), stampMs };
+  const idempotency =
+    idempotencyKey === null ? null : { key: idempotencyKey, fingerprint: fingerprintOf(commands), stampMs: await stamp(ctx) };
   const entry: Entry = { commands, idempotency };
   return { seq: ctx.clock.wallMs(), entries: [entry] };
+}
+
+/** The later of this clock and the end of the newest closed bucket: a clock far behind does no harm (consensus 9). */
+async function stamp(ctx: Context): Promise<number> {
+  const closed = ctx.closedHour ?? (await lookUpClosedHour(ctx));
+  return Math.max(ctx.clock.wallMs(), closed === null ? 0 : (closed + 1) * BUCKET_MS);
 }
 
 /** Makes the pre-accept durable here, holding it while the epoch changes. */

@@ -26,7 +26,8 @@ export async function changeVoters(ctx: Context, voters: readonly ReplicaId[], o
       throw new EpoxyError("noQuorum", "the change of voters did not finish in time: too few of the old or new voters answer");
     await loadIdentity(ctx);
     const newest = ctx.known.chain.at(-1) as ChainLink;
-    await reach(ctx, newest, deadlineMs, onPhase);
+    // An epoch that is decided and not live is no answer, and cannot be closed either.
+    if (!(await reach(ctx, newest, deadlineMs, onPhase))) continue;
     if (sameVoters(newest.voters, wanted)) return newest.epoch;
     if ((ctx.known.chain.at(-1) as ChainLink).epoch === newest.epoch && ctx.known.replica?.epoch === newest.epoch) {
       await closeEpoch(ctx, wanted, deadlineMs, onPhase);
@@ -159,8 +160,8 @@ function closedOrLost(ctx: Context, replies: readonly { readonly kind: string }[
   return null;
 }
 
-/** Steps 9 to 12 everywhere: tells all of the link until slowQ of its voters, and this replica, take part in it. */
-async function reach(ctx: Context, link: ChainLink, deadlineMs: number, onPhase: (phase: Phase) => void): Promise<void> {
+/** Steps 9 to 12 everywhere: tells all of the link until slowQ of its voters, and this replica, take part in it. False: not in time. */
+async function reach(ctx: Context, link: ChainLink, deadlineMs: number, onPhase: (phase: Phase) => void): Promise<boolean> {
   const need = thresholds(link.voters.length).slow;
   const self = identity(ctx).self;
   const isLive = () => {
@@ -170,12 +171,13 @@ async function reach(ctx: Context, link: ChainLink, deadlineMs: number, onPhase:
     return there.length >= need && (ctx.known.replica?.epoch ?? 0) >= link.epoch;
   };
   for (let round = 0; !isLive(); round++) {
-    if (ctx.clock.monotonicMs() > deadlineMs || ctx.stop.signal.aborted) return;
+    if (ctx.clock.monotonicMs() > deadlineMs || ctx.stop.signal.aborted) return false;
     onPhase((ctx.known.replica?.epoch ?? 0) < link.epoch ? "draining" : "activating");
     void moveOn(ctx);
     await Promise.all(audience(ctx).map((peer) => tell(ctx, peer, link)));
     if (round > 0) await ctx.clock.sleep(Math.min(20 * 2 ** round, 200), ctx.stop.signal);
   }
+  return true;
 }
 
 async function tell(ctx: Context, peer: ReplicaId, link: ChainLink): Promise<void> {

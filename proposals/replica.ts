@@ -16,9 +16,10 @@ import { handleEnvelope, ownStatus } from "./handle-message.ts";
 import { loadPeers } from "./health.ts";
 import { learnPage } from "./learn.ts";
 import { startLoops, syncStep } from "./loops.ts";
-import { bootstrap, changeMembers, loadMembers } from "./membership.ts";
+import { bootstrap, changeMembers, loadMembers, nameDisk } from "./membership.ts";
 import type { Ports, Store } from "./ports.ts";
 import { propose } from "./propose.ts";
+import { newPruning } from "./prune.ts";
 import { read } from "./read.ts";
 import { changeVoters } from "./reconfigure.ts";
 import { recover } from "./recover.ts";
@@ -52,6 +53,7 @@ export function createReplica(ports: Ports, options: ReplicaOptions): Replica {
     chain: async () => (await ctx.store.read("chain", [""]))[0]?.links ?? [],
     async start() {
       await loadIdentity(ctx);
+      await nameDisk(ctx);
       await loadMembers(ctx);
       await loadPeers(ctx);
       loops = startLoops(ctx, options.loops);
@@ -144,7 +146,8 @@ export function createContext(ports: Ports, options: ReplicaOptions): Context {
     optimistic: new Map(),
     frozenSinceMs: null,
     block: emptyBlock(),
-    closedHour: 0,
+    closedHour: null,
+    pruning: newPruning(),
     pollMs: 100,
     leadTimeoutMs: limits.timeoutMaxMs,
     stop: new AbortController(),

@@ -60,6 +60,14 @@ export const limits = {
   catchUpBatch: 32,
   frozenCheckMs: 250,
   bucketsEveryMs: 60_000,
+  pruneEveryMs: 500,
+  /** How long a decided instance stays readable after every member has executed it: no caller waits longer for one. */
+  keepDecidedMs: 60_000,
+  /** Instances dropped in one transaction, and how many of those one step makes for one column. */
+  prunePage: 64,
+  prunePagesMax: 64,
+  /** So many slots without a record in a row: everything below was dropped. */
+  pruneGapMax: 4_096,
   /** How long an idempotency key counts at least. */
   idempotencyHours: 24,
   optimisticReadMs: 1_000,

@@ -194,6 +194,9 @@ export type SlotsRecord = { readonly next: Slot; readonly epoch: Epoch };
 /** Durable transaction counters of peers, the highest seen: a disk put back to an older state is known by them. */
 export type PeersRecord = { readonly seen: readonly { readonly replica: ReplicaId; readonly counter: number }[] };
 
+/** The disk's own name, drawn by the first process that ever opened it: a newcomer is told apart by it before it has an identity. */
+export type DiskRecord = { readonly incarnation: string };
+
 /** Every record of a replica by kind. The id is the string that `recordId` functions of records.ts make. */
 export type Records = {
   instance: InstanceRecord;
@@ -207,6 +210,7 @@ export type Records = {
   progress: Progress;
   slots: SlotsRecord;
   peers: PeersRecord;
+  disk: DiskRecord;
 };
 export type RecordKind = keyof Records;
 

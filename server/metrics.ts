@@ -23,6 +23,7 @@ export const METRICS = {
   },
   epoxy_commits_total: { type: "counter", help: "Instances committed by this process, by path; nop for those given up.", labels: ["path"] },
   epoxy_recoveries_total: { type: "counter", help: "Explicit prepares that were begun.", labels: [] },
+  epoxy_instances_dropped_total: { type: "counter", help: "Instances dropped because every member has executed them.", labels: [] },
   epoxy_instances_caught_up_total: {
     type: "counter",
     help: "Committed instances learned from peers because they were missed.",

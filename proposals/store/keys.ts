@@ -15,6 +15,7 @@ const PREFIXES = {
   progress: "m:progress",
   slots: "m:slots",
   peers: "m:peers",
+  disk: "m:disk",
 } as const satisfies Record<RecordKind, string>;
 
 /** Names beside the records. */

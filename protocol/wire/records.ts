@@ -31,6 +31,7 @@ const codecs: { readonly [K in RecordKind]: RecordCodec<Records[K]> } = {
   progress: withFormat({ write: v1.writeProgress, read: v1.readProgress }),
   slots: withFormat({ write: v1.writeSlotsRecord, read: (bc) => v1.readSlotsRecord(bc) as SlotsRecord }),
   peers: withFormat({ write: v1.writePeersRecord, read: v1.readPeersRecord }),
+  disk: withFormat({ write: v1.writeDiskRecord, read: v1.readDiskRecord }),
 };
 
 const changes: RecordCodec<Change> = withFormat({

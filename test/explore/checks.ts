@@ -3,7 +3,7 @@ import { compareBallots } from "../../protocol/ballot.ts";
 import type { AcceptorReply, AcceptorRequest } from "../../protocol/messages.ts";
 import type { InstanceRecord, Phase } from "../../protocol/types.ts";
 import { isIndexed, type Local, recordOf } from "./local.ts";
-import type { Chosen, Network } from "./network.ts";
+import type { Chosen, Facts, Network, Oks } from "./network.ts";
 import type { Instance, Setup } from "./setup.ts";
 
 /** An invariant that does not hold, found while a step was looked at. */
@@ -28,7 +28,7 @@ function hold(invariant: string, condition: boolean, message: () => string): voi
 const PHASES: readonly Phase[] = ["initial", "preaccepted", "accepted", "committed"];
 
 /** I3, I4, I5, I20: what one step may do to the record of its instance. */
-export function checkStep(setup: Setup, instance: Instance, network: Network, before: Local, after: Local): void {
+export function checkStep(setup: Setup, instance: Instance, facts: Facts, before: Local, after: Local): void {
   for (const other of setup.instances) {
     if (other !== instance)
       hold("locality", same(recordOf(before, other.id), recordOf(after, other.id)), () => "a step changed another instance's record");
@@ -43,15 +43,15 @@ export function checkStep(setup: Setup, instance: Instance, network: Network, be
     hold("I4", PHASES.indexOf(old.phase) <= PHASES.indexOf(now.phase), () => `phase went from ${old.phase} to ${now.phase}`);
     if (old.phase === "committed") hold("I4", same([old.value, old.deps], [now.value, now.deps]), () => "a committed record changed");
   }
-  checkInitial(instance, network, now);
+  checkInitial(instance, facts, now);
   const known = now.initPayload !== null || (now.value !== null && now.value !== "nop");
   if (known) hold("I20", isIndexed(after, instance.key, instance.id), () => "a known payload is not in the conflict index");
 }
 
-function checkInitial(instance: Instance, network: Network, record: InstanceRecord): void {
+function checkInitial(instance: Instance, facts: Facts, record: InstanceRecord): void {
   hold("I5", (record.initPayload === null) === (record.initDeps === null), () => "initial values half known");
   if (record.initPayload === null) return;
-  hold("I5", same(record.initDeps, network.initial), () => "other initial dependencies than the owner's");
+  hold("I5", same(record.initDeps, facts.initial), () => "other initial dependencies than the owner's");
   hold("I5", same(record.initPayload, instance.payload), () => "another initial payload than the owner's");
 }
 
@@ -78,23 +78,22 @@ export function checkReply(request: AcceptorRequest, reply: AcceptorReply, after
 }
 
 /** I6 and I7: what a ballot proposes. */
-export function checkProposal(instance: Instance, network: Network, chosen: Chosen): void {
+export function checkProposal(instance: Instance, { initial }: Facts, chosen: Chosen): void {
   if (chosen.value === "nop") return hold("I7", chosen.deps.explicit.length === 0, () => "a Nop with dependencies");
   hold("I5", same(chosen.value, instance.payload), () => "another payload than the owner's is proposed");
-  const missing = network.initial?.explicit.filter((id) => !chosen.deps.explicit.includes(id)) ?? [];
+  const missing = initial?.explicit.filter((id) => !chosen.deps.explicit.includes(id)) ?? [];
   hold("I6", missing.length === 0, () => "a proposed value lacks an initial dependency");
 }
 
 /** I9: a fast quorum agreed with the owner before it committed. */
-export function checkFast(setup: Setup, network: Network): void {
-  const agreed = network.preAcceptOks.filter((deps) => deps !== null && same(deps, network.initial)).length;
+export function checkFast(setup: Setup, { initial }: Facts, oks: Oks): void {
+  const agreed = oks.filter((deps) => deps !== null && same(deps, initial)).length;
   const { n, e } = setup.need;
   hold("I9", agreed >= n - e, () => `fast commit with ${agreed} of ${n - e} agreeing voters`);
 }
 
 /** I1 and I15 for one more commit of the instance. */
-export function checkCommit(network: Network, chosen: Chosen): void {
-  const { commit, fast } = network;
+export function checkCommit({ commit, fast }: Facts, chosen: Chosen): void {
   if (commit === null || same(commit, chosen)) return;
   const text = `${JSON.stringify(commit)} and ${JSON.stringify(chosen)}`;
   hold("I15", !(fast && chosen.value === "nop"), () => `committed fast, then as Nop: ${text}`);
@@ -103,8 +102,8 @@ export function checkCommit(network: Network, chosen: Chosen): void {
 
 /** I2: two conflicting values committed, neither depending on the other. */
 export function checkVisibility(setup: Setup, networks: readonly Network[]): void {
-  for (const a of networks) {
-    for (const b of networks) {
+  for (const { facts: a } of networks) {
+    for (const { facts: b } of networks) {
       if (a.instance >= b.instance || setup.conflicts[a.instance]?.[b.instance] !== true) continue;
       if (a.commit === null || b.commit === null || a.commit.value === "nop" || b.commit.value === "nop") continue;
       const ids = [a, b].map(({ instance }) => setup.instances[instance]?.id ?? 0);

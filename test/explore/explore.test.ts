@@ -1,32 +1,46 @@
-/** A minute of the exhaustive exploration; the rest is `npm run explore`. It walks the shipped functions, not a model of them. */
+/** The shipped acceptor, owner and recovery, in every order of messages, losses and crashes that small bounds allow. */
 import assert from "node:assert/strict";
-import { test } from "node:test";
-import { type Budget, explore, type Report } from "./explorer.ts";
-import { conflicting } from "./setup.ts";
+import { describe, test } from "node:test";
+import { bounds, walked } from "./bounds.ts";
+import { explore } from "./explorer.ts";
+import { linesOf, linesOfWalks } from "./report.ts";
+import { walk } from "./walks.ts";
 
-function explored(report: Report): string {
-  const { bound, states, transitions, depth, seconds, exhausted } = report;
-  return `${bound.name}: ${states} states, ${transitions} transitions, depth ${depth}, ${seconds.toFixed(1)} s, ${exhausted ? "exhausted" : "NOT exhausted"}`;
-}
+const secondsOfWalks = 1.5;
+const seed = Date.now() % 2 ** 31;
 
-const statesMax = 3_000_000;
-const rows: readonly { readonly recoveries: readonly number[]; readonly n: number; readonly budget: Budget; readonly exhausts: boolean }[] =
-  [
-    { n: 3, recoveries: [1], budget: { statesMax, secondsMax: 30 }, exhausts: true },
-    { n: 3, recoveries: [2], budget: { statesMax, secondsMax: 60 }, exhausts: true },
-    { n: 3, recoveries: [1, 0], budget: { statesMax, secondsMax: 15 }, exhausts: false },
-    { n: 3, recoveries: [1, 1], budget: { statesMax, secondsMax: 20 }, exhausts: false },
-    { n: 4, recoveries: [1, 1], budget: { statesMax, secondsMax: 10 }, exhausts: false },
-    { n: 5, recoveries: [1, 1], budget: { statesMax, secondsMax: 10 }, exhausts: false },
-  ];
+describe("no interleaving breaks an invariant", () => {
+  const met = new Set<string>();
+  for (const { bound, secondsInTests } of bounds) {
+    test(bound.name, (t) => {
+      const report = explore(bound, { statesMax: 1e7, secondsMax: secondsInTests });
+      t.diagnostic(linesOf(report)[0] ?? "");
+      for (const each of report.met) met.add(each);
+      assert.equal(report.violation, null, linesOf(report).join("\n"));
+    });
+  }
 
-for (const { n, recoveries, budget, exhausts } of rows) {
-  const bound = conflicting(n, recoveries);
-  test(`${bound.name}${exhausts ? ", every interleaving" : `, ${budget.secondsMax} s of them`}: no invariant breaks`, (t) => {
-    const report = explore(bound, budget);
-    t.diagnostic(explored(report));
-    assert.equal(report.violation, null, JSON.stringify(report.violation, null, 1));
-    if (exhausts) assert.ok(report.exhausted, explored(report));
-    assert.ok(report.states > 500, explored(report));
+  test("every kind of end was met", () => {
+    const kinds = [
+      "Nop committed",
+      "Nop recovered",
+      "fast commit",
+      "slow path",
+      "validation",
+      "value committed",
+      "value recovered",
+      "waiting",
+    ];
+    assert.deepEqual([...met].sort(), kinds);
   });
-}
+});
+
+describe("no random walk breaks an invariant", () => {
+  for (const bound of walked) {
+    test(`${bound.name}, seed ${seed}`, (t) => {
+      const result = walk(bound, { seed, walksMax: 1e6, secondsMax: secondsOfWalks });
+      t.diagnostic(linesOfWalks(result)[0] ?? "");
+      assert.equal(result.violation, null, linesOfWalks(result).join("\n"));
+    });
+  }
+});

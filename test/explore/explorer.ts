@@ -14,6 +14,7 @@ export type Report = {
   readonly seconds: number;
   /** Every state of the bound was visited. */
   readonly exhausted: boolean;
+  readonly met: readonly string[];
   readonly violation: { readonly message: string; readonly schedule: readonly string[] } | null;
 };
 
@@ -38,6 +39,7 @@ export function explore(
     depth,
     seconds: seconds(),
     exhausted,
+    met: world.met(),
     violation,
   });
   for (; head < states.count(); head++) {

@@ -4,7 +4,6 @@
  * loss, duplication and reordering need no steps of their own; neither does a crash, which is a replica that does nothing
  * more, nor a restart, which is one that goes on from its disk and never hears the answers to its earlier questions.
  */
-import { compareBallots } from "../../protocol/ballot.ts";
 import type { AcceptorRequest, PeerReplyOf, ValidateConflict } from "../../protocol/messages.ts";
 import type { Candidate } from "../../protocol/recovery.ts";
 import type { Ballot, Deps, InstanceId, ReplicaId, Value } from "../../protocol/types.ts";
@@ -26,24 +25,38 @@ export type Stage =
   | { readonly kind: "done"; readonly chosen: Chosen };
 
 /** One ballot of one instance. Counter 0: the owner's second round. */
-export type Round = { readonly ballot: Ballot; readonly replies: ByVoter<RecoverOk>; readonly stage: Stage };
+export type Round = {
+  readonly ballot: Ballot;
+  readonly replies: ByVoter<RecoverOk>;
+  readonly stage: Stage;
+  /** Count of the Waiting notice that it sent. */
+  readonly waiting: number | null;
+};
 
-export type Network = {
+/** What every round of an instance may depend on. */
+export type Facts = {
   /** Index of the instance in the setup. */
   readonly instance: number;
   /** Dependencies sent with PreAccept. */
   readonly initial: Deps | null;
-  readonly preAcceptOks: ByVoter<Deps>;
-  /** Ascending by ballot. */
-  readonly rounds: readonly Round[];
-  /** Counts of the Waiting notices sent. */
-  readonly waiting: readonly number[];
+  /** Recoveries begun so far. */
+  readonly started: number;
   readonly commit: Chosen | null;
   readonly fast: boolean;
 };
 
-export function blankNetwork(instance: number, n: number): Network {
-  return { instance, initial: null, preAcceptOks: Array(n).fill(null), rounds: [], waiting: [], commit: null, fast: false };
+/** Answers to PreAccept, the owner's own among them. */
+export type Oks = ByVoter<Deps>;
+
+export type Network = {
+  readonly facts: Facts;
+  readonly oks: Oks;
+  /** Ascending by ballot. */
+  readonly rounds: readonly Round[];
+};
+
+export function blankFacts(instance: number): Facts {
+  return { instance, initial: null, started: 0, commit: null, fast: false };
 }
 
 export function replaced<T>(list: readonly T[], at: number, value: T): readonly T[] {
@@ -52,33 +65,32 @@ export function replaced<T>(list: readonly T[], at: number, value: T): readonly 
   return copy;
 }
 
-export function withRound(network: Network, round: Round): Network {
-  const others = network.rounds.filter(({ ballot }) => compareBallots(ballot, round.ballot) !== 0);
-  return { ...network, rounds: [...others, round].sort((a, b) => compareBallots(a.ballot, b.ballot)) };
-}
-
 /** A round whose value is proposed: what was asked before can change nothing any more. */
-export function proposed(network: Network, round: Round, chosen: Chosen, oks: readonly boolean[]): Network {
-  return withRound(network, { ballot: round.ballot, replies: round.replies.map(() => null), stage: { kind: "proposed", chosen, oks } });
+export function proposed(round: Pick<Round, "ballot" | "waiting">, chosen: Chosen, oks: readonly boolean[]): Round {
+  return { ballot: round.ballot, replies: oks.map(() => null), stage: { kind: "proposed", chosen, oks }, waiting: round.waiting };
 }
 
-/** `round`: the place in `rounds` of the one it belongs to, -1 for none. `to`: null for everyone. */
+/** `to`: null for everyone. */
 export type Sent = { readonly request: AcceptorRequest; readonly to: readonly ReplicaId[] | null };
 
-/** All requests that may still reach somebody. */
-export function sentRequests(network: Network, { id, payload }: Instance): Sent[] {
+/** The requests of the owner's first round, and the commit, that may still reach somebody. */
+export function sentByOwner({ initial, commit }: Facts, { id, payload }: Instance): Sent[] {
   const sent: Sent[] = [];
-  const put = (request: AcceptorRequest, to: readonly ReplicaId[] | null = null) => sent.push({ request, to });
-  if (network.initial !== null) put({ kind: "preAccept", epoch: EPOCH, id, payload, deps: network.initial });
-  for (const { ballot, stage } of network.rounds) {
-    if (ballot.counter > 0) put({ kind: "recover", epoch: EPOCH, id, ballot });
-    if (stage.kind === "validating") {
-      const { payload: initial, deps, quorum } = stage.candidate;
-      put({ kind: "validate", epoch: EPOCH, id, ballot, payload: initial, deps }, quorum);
-    }
-    if (stage.kind === "proposed" || stage.kind === "done") put({ kind: "accept", epoch: EPOCH, id, ballot, ...stage.chosen });
+  if (initial !== null) sent.push({ request: { kind: "preAccept", epoch: EPOCH, id, payload, deps: initial }, to: null });
+  if (commit !== null) sent.push({ request: { kind: "commit", epoch: EPOCH, id, ...commit }, to: null });
+  return sent;
+}
+
+/** The requests of one ballot that may still reach somebody. */
+export function sentInRound({ ballot, stage, waiting }: Round, { id }: Instance): Sent[] {
+  const sent: Sent[] = [];
+  if (ballot.counter > 0) sent.push({ request: { kind: "recover", epoch: EPOCH, id, ballot }, to: null });
+  if (stage.kind === "validating") {
+    const { payload, deps, quorum } = stage.candidate;
+    sent.push({ request: { kind: "validate", epoch: EPOCH, id, ballot, payload, deps }, to: quorum });
   }
-  for (const count of network.waiting) put({ kind: "waiting", epoch: EPOCH, id, count });
-  if (network.commit !== null) put({ kind: "commit", epoch: EPOCH, id, ...network.commit });
+  if (stage.kind === "proposed" || stage.kind === "done")
+    sent.push({ request: { kind: "accept", epoch: EPOCH, id, ballot, ...stage.chosen }, to: null });
+  if (waiting !== null) sent.push({ request: { kind: "waiting", epoch: EPOCH, id, count: waiting }, to: null });
   return sent;
 }

@@ -5,7 +5,7 @@
 import { instanceName, slotOf } from "../../protocol/ids.ts";
 import type { Ballot, Deps, InstanceId, InstanceRecord, ReplicaId, Write } from "../../protocol/types.ts";
 import type { Local } from "./local.ts";
-import type { Network, RecoverOk, Round, Stage } from "./network.ts";
+import type { Facts, Oks, RecoverOk, Round, Stage } from "./network.ts";
 import type { Setup } from "./setup.ts";
 
 export type Exchange = {
@@ -38,7 +38,7 @@ function permutations(list: readonly number[]): number[][] {
   return list.flatMap((first) => permutations(list.filter((other) => other !== first)).map((rest) => [first, ...rest]));
 }
 
-export type Relabel = { local(local: Local): Local; network(network: Network): Network };
+export type Relabel = { local(local: Local): Local; facts(facts: Facts): Facts; oks(oks: Oks): Oks; round(round: Round): Round };
 
 export function relabel(setup: Setup, exchange: Exchange): Relabel {
   const voter = (replica: ReplicaId): ReplicaId => ((exchange.voters[replica - 1] as number) + 1) as ReplicaId;
@@ -85,20 +85,25 @@ export function relabel(setup: Setup, exchange: Exchange): Relabel {
           initDeps: old.initDeps === null ? null : deps(old.initDeps),
         };
   const stage = (old: Stage): Stage => relabelStage(old, { voter, id, ids, deps, byVoter });
-  const round = (old: Round): Round => ({ ballot: ballot(old.ballot), replies: byVoter(old.replies, reply), stage: stage(old.stage) });
+  const round = (old: Round): Round => ({
+    ...old,
+    ballot: ballot(old.ballot),
+    replies: byVoter(old.replies, reply),
+    stage: stage(old.stage),
+  });
   return {
     local: ({ self, records }) => ({
       self: voter(self),
       records: new Map([...records.values()].map(write).map((moved) => [`${moved.kind} ${moved.id}`, moved])),
     }),
-    network: (old) => ({
+    facts: (old) => ({
       ...old,
       instance: exchange.instances[old.instance] as number,
       initial: old.initial === null ? null : deps(old.initial),
-      preAcceptOks: byVoter(old.preAcceptOks, (ok) => (ok === null ? null : deps(ok))),
-      rounds: old.rounds.map(round),
       commit: old.commit === null ? null : { ...old.commit, deps: deps(old.commit.deps) },
     }),
+    oks: (old) => byVoter(old, (ok) => (ok === null ? null : deps(ok))),
+    round,
   };
 }
 

@@ -1,7 +1,8 @@
 /** What replicas believe of each other: who is there, whose disk may vote, who was removed. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { copyMemoryDisk } from "../../proposals/store/memory.ts";
+import { heardFrom } from "../../proposals/health.ts";
+import { copyMemoryDisk, createMemoryDisk } from "../../proposals/store/memory.ts";
 import { instanceId, ownerOf, slotOf } from "../../protocol/ids.ts";
 import { limits } from "../../protocol/limits.ts";
 import type { Members, ReplicaId } from "../../protocol/types.ts";
@@ -71,6 +72,14 @@ function firstOpen(cluster: MemoryCluster): number {
   return slotOf(members.filter((id) => ownerOf(id) === 1)[0] as never);
 }
 
+test("the time that a stopped process slept through does not pass for a round trip", () => {
+  const peers = new Map();
+  const ctx = { health: peers, known: { members: null }, clock: { monotonicMs: () => 0 } } as never;
+  const header = { from: 2, incarnation: "00", epoch: 1, status: "active", counter: 1 } as never;
+  for (const ms of [20, 600_000]) heardFrom(ctx, 2 as ReplicaId, { header, reply: { kind: "ok" } }, ms);
+  assert.ok(peers.get(2).roundTripMs <= limits.peerTimeoutMs, `${peers.get(2).roundTripMs} ms`);
+});
+
 describe("whose disk may vote", () => {
   test("a worker that starts while its server is busy does not take its own disk for an old one", async (t) => {
     const cluster = await formed(t);
@@ -115,6 +124,34 @@ describe("whose disk may vote", () => {
       false,
     );
     await cluster.propose(1, set("b", "2"));
+  });
+});
+
+describe("an emptied disk", () => {
+  test("is no voter that is there, and nobody forgets the disk that was", async (t) => {
+    const cluster = await formed(t);
+    const { disk } = cluster.site(3);
+    const old = copyMemoryDisk(disk);
+    for (let i = 0; i < 5; i++) await cluster.propose(3, set("a", `${i}`));
+    await systemClock.sleep(1_000);
+    await cluster.process(3).kill();
+    cluster.site(3).disk = createMemoryDisk();
+    await cluster.start(3);
+    await until(
+      "it counts as gone",
+      () =>
+        cluster
+          .replica(1)
+          .report()
+          .peers.find(({ id }) => id === 3)?.reachable === false,
+    );
+    cluster.isolate(2);
+    await until("no quorum is left", () => !cluster.replica(1).report().quorum, limits.quorumLostMs + 2_000);
+    cluster.heal();
+    await cluster.process(3).kill();
+    cluster.site(3).disk = old;
+    await cluster.start(3);
+    await until("site 3 says why it does not vote", () => /older than/.test(problemsOf(cluster, 3)));
   });
 });
 

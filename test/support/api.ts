@@ -17,6 +17,7 @@ export type ResultBody = {
   readonly current?: unknown;
 };
 export type ProposalBody = { readonly instance: string; readonly path: string; readonly results: readonly ResultBody[] };
+export type ErrorAnswer = { readonly error: { readonly code: string; readonly message: string; readonly [detail: string]: unknown } };
 export type ReadMode = "linearizable" | "local" | "optimistic";
 
 /** The connection failed; `sent` tells whether the request may have arrived. */

@@ -305,4 +305,5 @@ export const anyRecord: { readonly [K in keyof Records]: fc.Arbitrary<Records[K]
   progress: struct({ executed: anyFrontier, globalFloor: anyFrontier }),
   slots: struct({ next: anySlot, epoch: anyEpoch }),
   peers: struct({ seen: few(struct({ replica: anyReplicaId, counter: anyUint })) }),
+  disk: struct({ incarnation: hex32 }),
 };

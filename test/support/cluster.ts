@@ -14,6 +14,8 @@ export const launcher = fileURLToPath(new URL("../../cli/epoxy.mjs", import.meta
 const firstPort = 17_000;
 const portStep = 200;
 const portsEach = 120;
+/** All below the ports that systems give to connections. */
+const portRanges = 70;
 const stopMs = 40_000;
 
 export type TestClusterOptions = {
@@ -112,7 +114,7 @@ function handleOf(running: Running): TestCluster {
     const { pids } = view.datacenters[datacenter - 1] ?? { pids: null };
     if (pids === null) throw new RangeError(`there is no datacenter ${datacenter}`);
     const later = restarted.filter((event) => event.datacenter === datacenter && event.process === part).map(({ pid }) => pid);
-    return [...[pids[part] ?? []].flat(), ...later].filter(isRunning);
+    return [...[pids[part] ?? []].flat(), ...later].filter((pid) => isRunning(pid) && isChildOf(devPid, pid));
   };
   const pids = (datacenter: number, ...parts: Part[]): number[] =>
     (parts.length === 0 ? (["server", "worker", "redis"] as const) : parts).flatMap((part) => pidsOf(datacenter, part));
@@ -159,7 +161,7 @@ function handleOf(running: Running): TestCluster {
     async end() {
       if (isRunning(devPid)) {
         const { left } = await stop();
-        if (left.length > 0) await killEverything();
+        sendAll("SIGKILL", left);
       }
       if (process.env["EPOXY_TEST_KEEP"] === undefined) rmSync(folder, { recursive: true, force: true });
       else console.log(`kept ${folder}`);
@@ -173,9 +175,10 @@ function handleOf(running: Running): TestCluster {
   };
 }
 
-/** The first of a row of port ranges in which nobody listens. */
+/** A range of ports in which nobody listens. Where it begins to look differs, for who else may be starting one just now. */
 export async function freeBase(): Promise<number> {
-  for (let base = firstPort; base < 60_000; base += portStep) {
+  for (let i = 0; i < portRanges; i++) {
+    const base = firstPort + portStep * ((process.pid + i) % portRanges);
     const taken = await Promise.all(Array.from({ length: portsEach }, (_, i) => portIsTaken(base + i)));
     if (!taken.includes(true)) return base;
   }
@@ -200,6 +203,12 @@ export function isRunning(pid: number): boolean {
     return false;
   }
   return statOf(pid)?.state !== "Z";
+}
+
+/** The id of one that ended long ago may be another program's by now: that one must not be stopped or killed for it. */
+function isChildOf(parent: number, pid: number): boolean {
+  const stat = statOf(pid);
+  return stat === null || stat.parent === parent;
 }
 
 /** All descendants, where the system says who they are. */

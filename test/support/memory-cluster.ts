@@ -4,7 +4,7 @@ import { type Clock, type Peers, PeerUnreachable, type Store } from "../../propo
 import { createReplica } from "../../proposals/replica.ts";
 import { createMemoryDisk, type MemoryDisk, type MemoryHooks, type MemoryStore, openMemoryStore } from "../../proposals/store/memory.ts";
 import type { PeerRequest, ReplyEnvelope, RequestEnvelope } from "../../protocol/messages.ts";
-import type { Command, Key, KeyState, ReplicaId } from "../../protocol/types.ts";
+import type { Command, EntryOutcome, Key, KeyState, ReplicaId } from "../../protocol/types.ts";
 import { decodeReply, decodeRequest, encodeReply, encodeRequest, LATEST_VERSION } from "../../protocol/wire/versioned.ts";
 import { systemClock, systemRandom } from "../../server/clock.ts";
 
@@ -31,19 +31,21 @@ export type MemoryCluster = Awaited<ReturnType<typeof createMemoryCluster>>;
 export const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 export const set = (key: string, value: string): Command => ({ kind: "set", key: key as Key, value: bytes(value) });
 export const textOf = ({ value }: KeyState): string | null => (value === null ? null : new TextDecoder().decode(value));
+export const kindOf = (outcome: EntryOutcome): string => (outcome.kind === "results" ? (outcome.results[0]?.kind ?? "none") : outcome.kind);
 
 /** Empty sites 1 to `sites`; `form` makes them a cluster. Site numbers are replica ids as long as they join in order. */
 export async function createMemoryCluster({
   sites: count,
-  clock = systemClock,
+  wallMs = () => systemClock.wallMs(),
   learns = true,
 }: {
   readonly sites: number;
-  readonly clock?: Clock;
+  readonly wallMs?: (site: number) => number;
   /** A newcomer copies by itself, as its replica workflow does; else the test has it. */
   readonly learns?: boolean;
 }) {
   const sites = new Map<number, Site>();
+  const clock: Clock = systemClock;
   const cut = new Set<string>();
   let intercept: Intercept = () => "deliver";
 
@@ -112,7 +114,7 @@ export async function createMemoryCluster({
       {
         store: wrap(store),
         peers: peersOf(site, () => replica),
-        clock,
+        clock: { ...clock, wallMs: () => wallMs(number) },
         random: systemRandom,
         workflows,
         log,

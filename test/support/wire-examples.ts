@@ -263,6 +263,7 @@ export const recordExamples: { readonly [K in keyof Records]: readonly Records[K
   progress: [{ executed: frontier, globalFloor: [] }],
   slots: [{ next: 257 as Slot, epoch }],
   peers: [{ seen: [{ replica: r(2), counter: 99 }] }],
+  disk: [{ incarnation: digits16 }],
 };
 
 export const changeExample = change;

@@ -2091,3 +2091,20 @@ export function readPeersRecord(bc: bare.ByteCursor): PeersRecord {
 export function writePeersRecord(bc: bare.ByteCursor, x: PeersRecord): void {
     writeSeenCounters(bc, x.seen)
 }
+
+/**
+ * The random name of this disk, before and after it has an identity.
+ */
+export type DiskRecord = {
+    readonly incarnation: Hex16
+}
+
+export function readDiskRecord(bc: bare.ByteCursor): DiskRecord {
+    return {
+        incarnation: readHex16(bc),
+    }
+}
+
+export function writeDiskRecord(bc: bare.ByteCursor, x: DiskRecord): void {
+    writeHex16(bc, x.incarnation)
+}
