@@ -1,16 +1,19 @@
 /** A Redis that cannot keep a promise is not voted on: the server says so in one line. */
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
-import { after, describe, test } from "node:test";
-import { apiAt, eventually } from "../support/api.ts";
+import { after, before, describe, test } from "node:test";
+import { askRedis } from "../../cli/redis-probe.ts";
+import { apiAt, bodyOf, type ErrorAnswer, eventually } from "../support/api.ts";
 import { launcher, startCluster, type TestCluster } from "../support/cluster.ts";
-import { freePorts } from "../support/ports.ts";
+import { freePort, freePorts } from "../support/ports.ts";
 import { startRedis } from "../support/redis.ts";
 
 type Started = {
   readonly child: ChildProcess;
   readonly api: ReturnType<typeof apiAt>;
   said(): string;
+  /** What it said to the person who started it; the rest is log. */
+  lines(): string[];
   readonly ended: Promise<number | null>;
 };
 
@@ -32,57 +35,74 @@ async function startServer(redisUrl: string, ...more: string[]): Promise<Started
   child.stderr?.on("data", (chunk: Buffer) => {
     said += chunk.toString();
   });
-  const ended = new Promise<number | null>((resolve) => child.once("exit", resolve));
-  return { child, api: apiAt(`http://127.0.0.1:${api}`), said: () => said, ended };
+  // Only when it is closed all of stderr was read.
+  const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
+  return { child, api: apiAt(`http://127.0.0.1:${api}`), said: () => said, lines: () => linesOf(said, /^epoxy:/), ended };
+}
+
+function linesOf(text: string, wanted: RegExp): string[] {
+  return text.split("\n").filter((line) => wanted.test(line));
 }
 
 describe("a Redis that is not fit", () => {
   const running: ChildProcess[] = [];
   after(() => running.forEach((child) => void child.kill("SIGKILL")));
 
-  test("not durable: it says so, serves no proposals, and votes once that is mended", async (t) => {
+  test("not durable: it says so in one line, serves no proposals, and serves them once that is mended", async (t) => {
     const redis = await startRedis({ args: ["--appendonly", "no"] });
     t.after(() => redis.stop());
     const server = await startServer(redis.url, "--bootstrap");
     running.push(server.child);
     await eventually("it answers", 20_000, async () => (await server.api.ask("GET", "/healthz")).status === 200);
-    assert.match(server.said(), /does not vote: appendonly is 'no'/);
+    const told = linesOf(server.said(), /does not vote/);
+    assert.equal(told.length, 1, server.said());
+    assert.match(told[0] ?? "", /appendonly is 'no'.*CONFIG SET appendonly yes/);
     const ready = await server.api.ask("GET", "/readyz");
     assert.equal(ready.status, 503);
     assert.match(ready.text, /appendonly/);
-    assert.equal((await server.api.put("a", "b")).status, 503);
+    assert.equal(bodyOf<ErrorAnswer>(await server.api.put("a", "b"), 503).error.code, "notReady");
+    await askRedis(redis.url, [["CONFIG", "SET", "appendonly", "yes"]]);
+    await eventually("it is ready", 20_000, () => server.api.isReady());
+    bodyOf(await server.api.put("a", "b"), 200);
   });
 
   test("not reachable: one line, exit code 1", async () => {
-    const [port = 0] = await freePorts(1);
-    const server = await startServer(`redis://127.0.0.1:${port}`, "--bootstrap");
+    const server = await startServer(`redis://127.0.0.1:${await freePort()}`, "--bootstrap");
     running.push(server.child);
     assert.equal(await server.ended, 1);
-    const lines = server
-      .said()
-      .split("\n")
-      .filter((line) => line.startsWith("epoxy:"));
-    assert.equal(lines.length, 1, server.said());
-    assert.match(lines[0] ?? "", /Redis at redis:\/\/127\.0\.0\.1:\d+ cannot be reached/);
+    assert.equal(server.lines().length, 1, server.said());
+    assert.match(server.lines()[0] ?? "", /Redis at redis:\/\/127\.0\.0\.1:\d+ cannot be reached/);
   });
 });
 
-describe("another replica's data", () => {
-  let cluster: TestCluster | null = null;
-  after(() => cluster?.end());
-
-  test("one line, exit code 1, and it never votes", async () => {
+describe("in a cluster of three", () => {
+  let cluster: TestCluster;
+  const redisOf = (datacenter: number) => cluster.view.datacenters[datacenter - 1]?.redis ?? "";
+  before(async () => {
     cluster = await startCluster({ noRestart: true });
-    const foreign = cluster.view.datacenters[1]?.redis ?? "";
+  });
+  after(() => cluster.end());
+
+  test("another replica's data: one line, exit code 1, and it never votes", async () => {
     for (const more of [[], ["--bootstrap"], ["--cluster", "other", "--bootstrap"]]) {
-      const server = await startServer(foreign, ...more);
+      const server = await startServer(redisOf(2), ...more);
       assert.equal(await server.ended, 1);
-      const lines = server
-        .said()
-        .split("\n")
-        .filter((line) => line.startsWith("epoxy:"));
-      assert.match(lines.join("\n"), /^epoxy: this Redis holds replica 2.*$/);
+      assert.match(server.lines().join("\n"), /^epoxy: this Redis holds replica 2.*$/);
     }
     assert.equal(await cluster.api(1).isReady(), true);
+  });
+
+  test("a Redis that goes away: dc-2 says so in one line and stays up, the others go on", async () => {
+    cluster.signal("SIGKILL", 2, "redis");
+    await eventually("dc-2 is not ready", 5_000, async () => (await cluster.api(2).ask("GET", "/readyz")).status === 503);
+    assert.match((await cluster.api(2).ask("GET", "/readyz")).text, /Redis cannot be reached/);
+    const told = linesOf(cluster.log("dc-2-server", 1_000), /does not vote/);
+    assert.equal(told.length, 1, told.join("\n"));
+    assert.equal(bodyOf<ErrorAnswer>(await cluster.api(2).put("no Redis", "x"), 503).error.code, "notReady");
+    const beside = await cluster.api(1).put("beside", "yes");
+    bodyOf(beside, 200);
+    assert.ok(beside.ms < 2_000, `${beside.ms} ms`);
+    assert.equal(await cluster.api(3).value("no Redis"), null);
+    assert.equal(cluster.pids(2, "server").length, 1);
   });
 });

@@ -89,7 +89,9 @@ describe("three datacenters", () => {
     assert.ok(acknowledged.size > 20, `only ${acknowledged.size} writes were acknowledged before the kill`);
     await again();
     for (const i of [1, 2, 3]) {
-      for (const [key, value] of acknowledged) assert.equal(await running().api(i).value(key), value, `${key} at dc-${i}`);
+      await Promise.all(
+        [...acknowledged].map(async ([key, value]) => assert.equal(await running().api(i).value(key), value, `${key} at dc-${i}`)),
+      );
     }
     bodyOf(await running().api(3).put("after kill -9", "yes"), 200);
     assert.equal(await running().api(1).value("after kill -9"), "yes");
