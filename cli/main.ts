@@ -4,6 +4,7 @@ import { RequestError } from "../client/errors.ts";
 import { withClientOptions } from "./client-options.ts";
 import { registerClusterCommands } from "./commands/cluster-commands.ts";
 import { registerDataCommands } from "./commands/data-commands.ts";
+import { registerLabCommands } from "./commands/lab-commands.ts";
 import { registerProcessCommands } from "./commands/process-commands.ts";
 import { exit, exitCodeOf, hintOf } from "./exit.ts";
 import { json, note } from "./output.ts";
@@ -30,6 +31,7 @@ Exit codes: 0 done, 1 error, 2 usage, 3 condition not met or key absent, 4 unrea
   registerDataCommands(program);
   registerClusterCommands(program);
   registerProcessCommands(program);
+  registerLabCommands(program);
   return program;
 }
 

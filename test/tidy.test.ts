@@ -28,6 +28,7 @@ const mayImport: Record<string, readonly string[]> = {
   console: ["client"],
   bench: ["client", "scripts"],
   sim: ["proposals", "protocol"],
+  lab: ["sim", "proposals", "protocol"],
   examples: ["client"],
 };
 /** Files (or folders of them) where everything meets. */
@@ -39,7 +40,8 @@ const roots: Record<string, readonly string[]> = {
   "cli/commands/doctor.ts": ["server"],
   "cli/commands/config.ts": ["server"],
   "cli/commands/bench.ts": ["bench"],
-  "cli/commands/lab.ts": ["bench"],
+  "cli/commands/lab.ts": ["lab"],
+  "cli/commands/plan.ts": ["lab"],
   // Measures one part alone.
   "bench/store-throughput.ts": ["proposals", "protocol", "test"],
   "bench/lab": ["sim", "proposals", "protocol"],
