@@ -15,7 +15,7 @@ export function drawChart(title: string, rows: readonly ChartRow[]): string {
   const width = 120 + regions.length * (cell.width + cell.gap);
   const height = 90 + rows.length * (cell.height + cell.top + cell.gap);
   const parts = [
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="10">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img" font-family="sans-serif" font-size="10"><title>${escaped(title)}</title>`,
     `<rect width="${width}" height="${height}" fill="#fff"/><text x="12" y="20" font-size="14">${escaped(title)}</text>`,
     ...names.map((name, i) => {
       const x = 12 + i * 125;

@@ -1,0 +1,134 @@
+/**
+ * How near the lab is to real processes: the same settings on `epoxy dev --wan` and in virtual time, p50 and p99 of writes by region.
+ *   node --import tsx bench/wan-agreement.ts [--regions CA,VA,EU] [--seconds 8] [--overhead 2] [--cases CONFLICTS:CLIENTS,…] [--json]
+ */
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { builtIn, parseRegions } from "../lab/matrix.ts";
+import { runSetting } from "../lab/run.ts";
+import { defaults } from "../lab/setting.ts";
+import { openCaller } from "./raw-caller.ts";
+
+type Case = { readonly conflicts: number; readonly clients: number };
+type Row = Case & {
+  readonly region: string;
+  readonly operations: number;
+  readonly real: { readonly p50: number; readonly p99: number };
+  readonly lab: { readonly p50: number; readonly p99: number };
+};
+
+const warmupMs = 2_000;
+/** Before anything counts: what a server does first it does slowly. */
+const warmup = { conflicts: 0.1, clients: 16 };
+const { values: options } = parseArgs({
+  options: {
+    regions: { type: "string", default: "CA,VA,EU" },
+    cases: { type: "string", default: "0:1,0:4,0.02:1,0.02:4,0.25:1,0.25:2" },
+    seconds: { type: "string", default: "8" },
+    overhead: { type: "string", default: "2" },
+    port: { type: "string", default: "18100" },
+    json: { type: "boolean", default: false },
+  },
+});
+const placement = parseRegions(builtIn, options.regions);
+const seconds = Number(options.seconds);
+
+async function startCluster(): Promise<{ readonly apis: readonly string[]; stop(): Promise<void> }> {
+  const folder = mkdtempSync(join(tmpdir(), "epoxy-agreement-"));
+  const launcher = fileURLToPath(new URL("../cli/epoxy.mjs", import.meta.url));
+  const words = ["dev", "--json", "--datacenters", `${placement.length}`, "--wan", placement.join(), "--port", options.port];
+  const child = spawn(process.execPath, [launcher, ...words, "--data", folder], { stdio: ["ignore", "pipe", "inherit"] });
+  const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  const first = await new Promise<string>((resolve, reject) => {
+    createInterface({ input: child.stdout }).once("line", resolve);
+    child.once("exit", (code) => reject(new Error(`epoxy dev did not start (exit code ${code})`)));
+  });
+  const { datacenters } = JSON.parse(first) as { datacenters: readonly { api: string }[] };
+  return {
+    apis: datacenters.map(({ api }) => api),
+    async stop() {
+      child.kill("SIGTERM");
+      await ended;
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Latencies of each region's closed loops, sorted. */
+async function measure(apis: readonly string[], { conflicts, clients }: Case): Promise<number[][]> {
+  const name = `agreement/${Date.now().toString(36)}`;
+  const startMs = performance.now();
+  const endMs = startMs + warmupMs + seconds * 1_000;
+  return Promise.all(
+    apis.map(async (api, region) => {
+      const found: number[] = [];
+      const loop = async (client: number) => {
+        const caller = await openCaller(api);
+        for (let i = 0; performance.now() < endMs; i++) {
+          const key = Math.random() < conflicts ? `${name}/hot` : `${name}/${region}/${client}/${i}`;
+          const begunMs = performance.now();
+          const body = `{"commands":[{"kind":"set","key":"${key}","value":"${"v".repeat(16)}"}]}`;
+          const { status, body: text } = await caller.ask("/v1/proposals", body);
+          if (status !== 200) throw new Error(`${api} answered ${status}: ${text.slice(0, 200)}`);
+          if (begunMs > startMs + warmupMs) found.push(performance.now() - begunMs);
+        }
+        caller.close();
+      };
+      await Promise.all(Array.from({ length: clients }, (_, client) => loop(client)));
+      return found.sort((a, b) => a - b);
+    }),
+  );
+}
+
+async function simulate({ conflicts, clients }: Case): ReturnType<typeof runSetting> {
+  const workload = { ...defaults.workload, keys: { kind: "conflicts", share: conflicts } as const, clientsPerRegion: clients };
+  const overheadMs = Number(options.overhead);
+  return runSetting({ ...defaults, matrix: builtIn, placement, protocol: "epaxos-star", workload, seconds, overheadMs, jitter: 0.01 });
+}
+
+const cases = options.cases.split(",").map((text): Case => {
+  const [conflicts, clients] = text.split(":").map(Number);
+  return { conflicts: conflicts as number, clients: clients as number };
+});
+const at = (sorted: readonly number[], share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
+const measured: number[][][] = [];
+const cluster = await startCluster();
+try {
+  await measure(cluster.apis, warmup);
+  for (const each of cases) measured.push(await measure(cluster.apis, each));
+} finally {
+  await cluster.stop();
+}
+const rows: Row[] = [];
+for (const [i, each] of cases.entries()) {
+  const report = await simulate(each);
+  placement.forEach((region, site) => {
+    const real = measured[i]?.[site] ?? [];
+    const write = report.regions[site]?.write ?? { p50: 0, p99: 0 };
+    rows.push({
+      ...each,
+      region,
+      operations: real.length,
+      real: { p50: at(real, 0.5), p99: at(real, 0.99) },
+      lab: { p50: write.p50, p99: write.p99 },
+    });
+  });
+}
+const off = (lab: number, real: number) => `${((lab / real - 1) * 100).toFixed(1)} %`;
+if (options.json) console.log(JSON.stringify(rows));
+else {
+  console.log(
+    "| conflicts | clients | region | writes | real p50 / p99 | lab p50 / p99 | p50 off | p99 off |\n|---|---|---|---|---|---|---|---|",
+  );
+  for (const { conflicts, clients, region, operations, real, lab } of rows) {
+    const pair = ({ p50, p99 }: { p50: number; p99: number }) => `${p50.toFixed(1)} / ${p99.toFixed(1)}`;
+    console.log(
+      `| ${conflicts} | ${clients} | ${region} | ${operations} | ${pair(real)} | ${pair(lab)} | ${off(lab.p50, real.p50)} | ${off(lab.p99, real.p99)} |`,
+    );
+  }
+}
