@@ -42,6 +42,8 @@ export async function sweep(ctx: Context): Promise<void> {
   for (const id of due) {
     if (ctx.recovering.size >= limits.recoveriesMax) break;
     if (!mayRecover(ctx)) break;
+    // Under load all that is open may look old at once: recovering it all from owners that work on it would only add to the load.
+    if (!suspected(ctx, ownerOf(id)) && ctx.recovering.size >= limits.recoveriesOfLivingMax) continue;
     const stuck = ctx.stuck.get(id) as Stuck;
     stuck.attempts++;
     stuck.lastTryMs = ctx.clock.monotonicMs();
@@ -90,8 +92,9 @@ function firstSeen(ctx: Context, id: InstanceId): number {
 }
 
 /**
- * Left to its owner for a while, longer while the owner answers; then to one voter after the other, so that usually one
- * tries; at once where it holds up execution and its owner is suspected. The wait doubles with each try.
+ * Left to its owner for a while, for seconds while the owner answers: a recovery that reaches an owner still at work makes
+ * its instance a Nop (rule c), and the caller's command starts again. Then to one voter after the other, so that usually
+ * one tries; at once where it holds up execution and its owner is suspected. The wait doubles with each try.
  */
 function isDue(ctx: Context, id: InstanceId): boolean {
   // What this process leads itself it finishes itself: a recovery would only make it a Nop.
@@ -102,7 +105,8 @@ function isDue(ctx: Context, id: InstanceId): boolean {
   // Its owner may be another process of this very replica.
   const ownerAlive = !suspected(ctx, ownerOf(id));
   const blocking = ctx.urgent.has(id);
-  const patience = blocking ? (ownerAlive ? base : 0) : ownerAlive ? 3 * base : base;
+  const ofLivingMs = Math.max(base, limits.ownerPatienceMs);
+  const patience = blocking ? (ownerAlive ? ofLivingMs : 0) : ownerAlive ? 2 * ofLivingMs : base;
   const backoff = stuck.attempts === 0 ? 0 : Math.min(base * 2 ** stuck.attempts, limits.recoverBackoffMsMax) * (0.5 + ctx.random.next());
   const turn = rank(ctx, id) * (base / 2);
   return ctx.clock.monotonicMs() - (stuck.attempts === 0 ? stuck.firstSeenMs : stuck.lastTryMs) >= patience + backoff + turn;

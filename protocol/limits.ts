@@ -40,8 +40,12 @@ export const limits = {
   quorumLostMs: 3_000,
   /** Lower bound of the time an undecided instance is left to its owner. */
   recoverAfterMs: 300,
+  /** The same while the owner answers: it works on it, however slowly, and a recovery would undo that. */
+  ownerPatienceMs: 2_000,
   recoverBackoffMsMax: 8_000,
   recoveriesMax: 64,
+  /** Of one process, where the owner answers. */
+  recoveriesOfLivingMax: 8,
   executeBatchMax: 512,
   /** Instances one search for an execution order may visit. */
   visitMax: 100_000,

@@ -19,8 +19,8 @@ export type Process = {
   kill(): Promise<void>;
 };
 
-/** What becomes of one request on its way; `replyLost`: it is processed, and the sender does not hear of it. */
-export type Transit = "deliver" | "lost" | "replyLost";
+/** What becomes of one request on its way; `replyLost`: it is processed, and the sender does not hear of it; a number: ms it takes. */
+export type Transit = "deliver" | "lost" | "replyLost" | number;
 export type Intercept = (message: { readonly from: ReplicaId; readonly to: ReplicaId; readonly request: PeerRequest }) => Transit;
 
 type Site = { readonly number: number; disk: MemoryDisk; processes: Process[]; hooks: MemoryHooks };
@@ -65,6 +65,7 @@ export async function createMemoryCluster({
       };
       const from = (replica().report().self ?? 0) as ReplicaId;
       const transit = intercept({ from, to: (there?.number ?? 0) as ReplicaId, request });
+      if (typeof transit === "number") await clock.sleep(transit, signal);
       const process = there?.processes.at(-1);
       if (there === null || process === undefined || !isUp(site.number, there.number) || transit === "lost") return never();
       const asked = decodeRequest(LATEST_VERSION, encodeRequest(LATEST_VERSION, { header: replica().header(to), requests: [request] }));
