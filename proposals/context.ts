@@ -69,8 +69,8 @@ export type Context = Ports & {
   readonly answers: Map<InstanceId, OwnEnd | null>;
   /** Committed instances that wait for another one to commit or execute: blocker -> those that wait. */
   readonly blocked: Map<InstanceId, Set<InstanceId>>;
-  /** Undecided instances that hold up execution, with the time they were first found to. */
-  readonly urgent: Map<InstanceId, number>;
+  /** Undecided instances that hold up execution. */
+  readonly urgent: Set<InstanceId>;
   /** Own instances that this process is getting committed. */
   readonly leading: Set<InstanceId>;
   readonly recovering: Map<InstanceId, Promise<void>>;

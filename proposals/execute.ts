@@ -110,8 +110,7 @@ function noteExecuted(ctx: Context, id: InstanceId): void {
 }
 
 function noteBlocked(ctx: Context, root: InstanceId, on: readonly InstanceId[]): void {
-  const now = ctx.clock.monotonicMs();
-  for (const blocker of on) if (blocker !== root && !ctx.urgent.has(blocker)) ctx.urgent.set(blocker, now);
+  for (const blocker of on) if (blocker !== root) ctx.urgent.add(blocker);
   // All of them are needed, so it is enough to look again when one of them is there: once a blocker, not once for each pair.
   const blocker = on[0];
   if (blocker === undefined) return;

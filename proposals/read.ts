@@ -142,7 +142,7 @@ async function waitOne(ctx: Context, id: InstanceId, deadlineMs: number): Promis
       return;
     }
     if (record?.phase === "committed") await execute(ctx, id);
-    else if (!ctx.urgent.has(id)) ctx.urgent.set(id, ctx.clock.monotonicMs());
+    else ctx.urgent.add(id);
     if (!isExecuted()) await woken;
   }
 }

@@ -126,7 +126,7 @@ export function createContext(ports: Ports, options: ReplicaOptions): Context {
     waiters: new Map(),
     answers: new Map(),
     blocked: new Map(),
-    urgent: new Map(),
+    urgent: new Set(),
     leading: new Set(),
     recovering: new Map(),
     stuck: new Map(),

@@ -1,4 +1,5 @@
 /** Finds instances nobody finishes and finishes them, unasked: PROPOSAL "sweep", consensus 6.4. */
+import { linkOf } from "../protocol/cluster.ts";
 import { frontierSlot } from "../protocol/frontier.ts";
 import { instanceId, instanceName, ownerOf, slotOf } from "../protocol/ids.ts";
 import { limits } from "../protocol/limits.ts";
@@ -23,7 +24,7 @@ export async function sweep(ctx: Context): Promise<void> {
   const undecided = new Set<InstanceId>();
   const ready: InstanceId[] = [];
   // What holds up execution may have no record here.
-  const looked = [...new Set([...unknown, ...ctx.urgent.keys()])];
+  const looked = [...new Set([...unknown, ...ctx.urgent])];
   for (let at = 0; at < looked.length; at += limits.pageEntriesMax) {
     const page = looked.slice(at, at + limits.pageEntriesMax);
     const records = await ctx.store.read("instance", page.map(instanceName));
@@ -36,22 +37,28 @@ export async function sweep(ctx: Context): Promise<void> {
     });
   }
   for (const id of holes(ctx, unknown)) undecided.add(id);
-  forgetDecided(ctx, undecided);
+  for (const id of ctx.stuck.keys()) if (!undecided.has(id)) ctx.stuck.delete(id);
+  for (const id of ctx.ballotsSeen.keys()) if (!undecided.has(id) && !ctx.recovering.has(id)) ctx.ballotsSeen.delete(id);
+  recoverDue(ctx, [...undecided]);
+  for (const id of ready.slice(0, limits.executeBatchMax)) await execute(ctx, id);
+  // What another process has executed, nobody here is told of.
+  for (const id of ctx.blocked.keys()) if (ctx.executed.has(id)) await executeBlockedOn(ctx, id);
+}
 
-  const due = [...undecided].filter((id) => isDue(ctx, id)).sort((a, b) => firstSeen(ctx, a) - firstSeen(ctx, b) || a - b);
+/** Recovers those of these undecided instances whose turn it is. */
+export function recoverDue(ctx: Context, undecided: readonly InstanceId[]): void {
+  const now = ctx.clock.monotonicMs();
+  for (const id of undecided) if (!ctx.stuck.has(id)) ctx.stuck.set(id, { firstSeenMs: now, attempts: 0, lastTryMs: now });
+  const due = undecided.filter((id) => isDue(ctx, id)).sort((a, b) => firstSeen(ctx, a) - firstSeen(ctx, b) || a - b);
   for (const id of due) {
-    if (ctx.recovering.size >= limits.recoveriesMax) break;
-    if (!mayRecover(ctx)) break;
+    if (ctx.recovering.size >= limits.recoveriesMax || !mayRecover(ctx)) return;
     // Under load all that is open may look old at once: recovering it all from owners that work on it would only add to the load.
-    if (!suspected(ctx, ownerOf(id)) && ctx.recovering.size >= limits.recoveriesOfLivingMax) continue;
+    if (isLeftToOwner(ctx, id) && ctx.recovering.size >= limits.recoveriesOfLivingMax) continue;
     const stuck = ctx.stuck.get(id) as Stuck;
     stuck.attempts++;
     stuck.lastTryMs = ctx.clock.monotonicMs();
     void recover(ctx, id, ctx.ballotsSeen.get(id) ?? null);
   }
-  for (const id of ready.slice(0, limits.executeBatchMax)) await execute(ctx, id);
-  // What another process has executed, nobody here is told of.
-  for (const id of ctx.blocked.keys()) if (ctx.executed.has(id)) await executeBlockedOn(ctx, id);
 }
 
 function mayRecover(ctx: Context): boolean {
@@ -80,13 +87,6 @@ function holes(ctx: Context, open: readonly InstanceId[]): InstanceId[] {
   return found;
 }
 
-function forgetDecided(ctx: Context, undecided: ReadonlySet<InstanceId>): void {
-  const now = ctx.clock.monotonicMs();
-  for (const id of ctx.stuck.keys()) if (!undecided.has(id)) ctx.stuck.delete(id);
-  for (const id of ctx.ballotsSeen.keys()) if (!undecided.has(id) && !ctx.recovering.has(id)) ctx.ballotsSeen.delete(id);
-  for (const id of undecided) if (!ctx.stuck.has(id)) ctx.stuck.set(id, { firstSeenMs: now, attempts: 0, lastTryMs: now });
-}
-
 function firstSeen(ctx: Context, id: InstanceId): number {
   return ctx.stuck.get(id)?.firstSeenMs ?? 0;
 }
@@ -94,31 +94,44 @@ function firstSeen(ctx: Context, id: InstanceId): number {
 /**
  * Left to its owner for a while, for seconds while the owner answers: a recovery that reaches an owner still at work makes
  * its instance a Nop (rule c), and the caller's command starts again. Then to one voter after the other, so that usually
- * one tries; at once where it holds up execution and its owner is suspected. The wait doubles with each try.
+ * one tries; at once where it holds up execution and its owner cannot finish it. The wait doubles with each try.
  */
 function isDue(ctx: Context, id: InstanceId): boolean {
-  // What this process leads itself it finishes itself: a recovery would only make it a Nop.
-  if (ctx.recovering.has(id) || ctx.leading.has(id)) return false;
+  const isOver = isClosing(ctx);
+  // What this process leads itself it finishes itself: a recovery would only make it a Nop. In an epoch that is over it cannot.
+  if (ctx.recovering.has(id) || (ctx.leading.has(id) && !isOver)) return false;
   const stuck = ctx.stuck.get(id);
   if (stuck === undefined) return false;
   const base = Math.max(limits.recoverAfterMs, 3 * slowestRoundTripMs(ctx));
-  // Its owner may be another process of this very replica.
-  const ownerAlive = !suspected(ctx, ownerOf(id));
-  const blocking = ctx.urgent.has(id);
   const ofLivingMs = Math.max(base, limits.ownerPatienceMs);
-  const patience = blocking ? (ownerAlive ? ofLivingMs : 0) : ownerAlive ? 2 * ofLivingMs : base;
+  const leftMs = isLeftToOwner(ctx, id) ? ofLivingMs : 0;
+  const patience = ctx.urgent.has(id) || isOver ? leftMs : leftMs === 0 ? base : 2 * leftMs;
   const backoff = stuck.attempts === 0 ? 0 : Math.min(base * 2 ** stuck.attempts, limits.recoverBackoffMsMax) * (0.5 + ctx.random.next());
   const turn = rank(ctx, id) * (base / 2);
   return ctx.clock.monotonicMs() - (stuck.attempts === 0 ? stuck.firstSeenMs : stuck.lastTryMs) >= patience + backoff + turn;
 }
 
-/** This replica's place in the order in which voters try: another order for each instance, the owner first. */
+/** Its owner answers, so it works on it, perhaps in another process of this very replica; an epoch that is over ends that. */
+function isLeftToOwner(ctx: Context, id: InstanceId): boolean {
+  return !suspected(ctx, ownerOf(id)) && !isClosing(ctx);
+}
+
+/** The epoch of this replica has a successor: its owners get no further answers to a pre-accept (RECONFIGURE 4). */
+function isClosing(ctx: Context): boolean {
+  const { replica, chain } = ctx.known;
+  return replica !== null && linkOf(chain, replica.epoch + 1) !== null;
+}
+
+/** This process's place in the order in which voters try: the owner first while it answers, then another order for each instance. */
 function rank(ctx: Context, id: InstanceId): number {
+  const owner = ownerOf(id);
+  // Of an epoch that is over, the process that led the instance comes before its siblings.
+  if (owner === ctx.known.replica?.self) return isClosing(ctx) && !ctx.leading.has(id) ? 1 : 0;
   const voters = (currentLink(ctx)?.voters ?? []).filter((voter) => !suspected(ctx, voter));
   const place = voters.indexOf(ctx.known.replica?.self as ReplicaId);
-  if (ownerOf(id) === ctx.known.replica?.self) return 0;
   const first = (id * 31) % Math.max(1, voters.length);
-  return (place - first + voters.length) % Math.max(1, voters.length);
+  const turn = (place - first + voters.length) % Math.max(1, voters.length);
+  return suspected(ctx, owner) ? turn : turn + 1;
 }
 
 function slowestRoundTripMs(ctx: Context): number {

@@ -20,6 +20,7 @@ import { allOpen, applyWrites, type Context, suspected } from "./context.ts";
 import { execute } from "./execute.ts";
 import { sha256 } from "./hash.ts";
 import { refreshProgress } from "./progress.ts";
+import { recoverDue } from "./sweep.ts";
 
 /** Freezes, then fixes Rep: every id with a record here. Both durable before the answer leaves. */
 export async function answerFreeze(ctx: Context, epoch: Epoch): Promise<PeerReply> {
@@ -156,10 +157,14 @@ async function bringIn(ctx: Context, ids: readonly InstanceId[]): Promise<void> 
     const missing = ids.filter((_, i) => records[i]?.phase !== "committed");
     if (missing.length > 0) await fetchRanges(ctx, peer, rangesOf(missing));
   }
-  const now = ctx.clock.monotonicMs();
   for (const id of ids) {
     await execute(ctx, id);
-    if (!ctx.executed.has(id) && !ctx.urgent.has(id)) ctx.urgent.set(id, now - limits.suspectMs);
+    if (!ctx.executed.has(id)) ctx.urgent.add(id);
   }
+  const records = await ctx.store.read("instance", ids.map(instanceName));
+  recoverDue(
+    ctx,
+    ids.filter((_, i) => records[i]?.phase !== "committed"),
+  );
   await ctx.clock.sleep(ids.length === 0 ? 200 : 50, ctx.stop.signal);
 }

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { limits } from "../../protocol/limits.ts";
-import type { InstanceId } from "../../protocol/types.ts";
+import type { InstanceId, ReplicaId } from "../../protocol/types.ts";
 import { createMemoryCluster, type Process, set, until } from "../support/memory-cluster.ts";
 
 async function formed(t: { after(fn: () => unknown): void }) {
@@ -48,4 +48,24 @@ describe("an instance that holds up others", () => {
     await cluster.process(1).kill();
     assert.equal((await cluster.propose(2, set("a", "2"), 10_000)).outcome.kind, "results");
   });
+});
+
+test("64: what an epoch that is over leaves undecided is recovered at once, though its owner answers and leads it", async (t) => {
+  const cluster = await formed(t);
+  const bounds = limits as unknown as { ownerPatienceMs: number };
+  const before = bounds.ownerPatienceMs;
+  t.after(() => {
+    bounds.ownerPatienceMs = before;
+  });
+  bounds.ownerPatienceMs = 60_000;
+  let first: InstanceId | null = null;
+  cluster.intercept(({ from, request }) => {
+    if (request.kind !== "preAccept" || from !== 1) return "deliver";
+    first ??= request.id;
+    return request.id === first ? "lost" : "deliver";
+  });
+  const answer = cluster.propose(1, set("a", "1"), 30_000);
+  await until("it was sent", () => first !== null);
+  assert.equal(await cluster.replica(2).changeVoters([1, 2] as ReplicaId[], { timeoutMs: 15_000 }), 3);
+  assert.equal((await answer).outcome.kind, "results");
 });
