@@ -3,7 +3,7 @@ import { assert } from "./assert.ts";
 import { compareBallots, nextBallot } from "./ballot.ts";
 import { conflictingIds, register } from "./conflict-index.ts";
 import { makeDeps, NO_DEPS, sameDeps } from "./deps.ts";
-import { fateOf, mayTakeValue, notVoting, recordIn, refusesNew, type Standing, standingOf } from "./epoch-fence.ts";
+import { fateOf, fateOfSlot, mayTake, notVoting, recordIn, refusesNew, type Standing, standingOf } from "./epoch-fence.ts";
 import { covers } from "./frontier.ts";
 import { ownerOf } from "./ids.ts";
 import { blankInstance, type CommitInput, commitInstance, getInstance, putInstance } from "./instance.ts";
@@ -72,7 +72,7 @@ export function selfAccept(view: View, input: { id: InstanceId; deps: Deps }): S
   if (record === null || record.ballot.counter !== 0) return { reply: { kind: "lost" }, writes: [] };
   if (record.phase === "accepted" && sameDeps(record.deps, deps)) return { reply: { kind: "accepted" }, writes: [] };
   if (record.phase !== "preaccepted" || record.epoch !== standing.replica.epoch) return { reply: { kind: "lost" }, writes: [] };
-  if (!standing.voter || !mayTakeValue(standing, id) || fateOf(standing.chain, record.epoch, id) !== "open")
+  if (!standing.voter || !mayTake(standing, id) || fateOf(standing.chain, record.epoch, id) !== "open")
     return { reply: { kind: "lost" }, writes: [] };
   const accepted: InstanceRecord = { ...record, phase: "accepted", acceptedBallot: record.ballot, value: record.initPayload, deps };
   return { reply: { kind: "accepted" }, writes: [putInstance(accepted)] };
@@ -127,10 +127,12 @@ export function startRecovery(
     return { reply: { kind: "committed", value: known.value, deps: known.deps }, writes: [] };
   }
   if (!standing.voter) return { reply: notVoting(standing), writes: [] };
-  const fate = fateOf(chain, replica.epoch, id);
+  const fate = known?.epoch === replica.epoch ? fateOf(chain, replica.epoch, id) : fateOfSlot(chain, replica.epoch, id);
   if (fate === "nop") return { reply: { kind: "committed", value: "nop", deps: NO_DEPS }, writes: [] };
   // Decided by an earlier epoch, and this replica lacks the value: it is fetched, never voted on again.
   if (fate === "earlier") return { reply: notVoting(standing), writes: [] };
+  // Nor of one that may be an instance of the epoch to come.
+  if (!mayTake(standing, id)) return { reply: { kind: "frozen", epoch: replica.epoch }, writes: [] };
   const record = recordIn(known, replica.epoch) ?? blankInstance(replica.epoch, id);
   const ballot = nextBallot(seenBallot(record.ballot, above), self);
   return { reply: { kind: "started", ballot, epoch: replica.epoch }, writes: [putInstance({ ...record, ballot })] };

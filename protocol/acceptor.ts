@@ -5,9 +5,10 @@
 import { onValidate } from "./acceptor-validate.ts";
 import { unreachable } from "./assert.ts";
 import { compareBallots } from "./ballot.ts";
+import { linkOf } from "./cluster.ts";
 import { conflictingIds, register } from "./conflict-index.ts";
 import { makeDeps, NO_DEPS, sameDeps } from "./deps.ts";
-import { fateOf, mayTakeValue, notVoting, recordIn, type Standing, staleEpoch, standingOf } from "./epoch-fence.ts";
+import { fateOf, fateOfSlot, mayTake, notVoting, recordIn, type Standing, staleEpoch, standingOf } from "./epoch-fence.ts";
 import { covers } from "./frontier.ts";
 import { ownerOf } from "./ids.ts";
 import { blankInstance, commitInstance, getInstance, putInstance } from "./instance.ts";
@@ -66,11 +67,11 @@ function fence(view: View, standing: Standing, request: VoteRequest): AcceptorSt
   const { id, epoch } = request;
   const known = getInstance(view, id);
   const decided = known?.phase === "committed" && known.value !== null ? committed(id, known.value, known.deps) : null;
+  const fate = known?.epoch === epoch ? fateOf(chain, epoch, id) : fateOfSlot(chain, epoch, id);
   // Step 3. The Nops of a closed epoch are known from the chain; what it settled and is not here must come from those who have it.
   if (epoch < replica.epoch) {
     if (decided !== null) return decided;
-    const nop = request.kind !== "preAccept" && fateOf(chain, epoch, id) === "nop";
-    return nop ? committed(id, "nop", NO_DEPS) : answer(staleEpoch(standing, epoch));
+    return request.kind !== "preAccept" && fate === "nop" ? committed(id, "nop", NO_DEPS) : answer(staleEpoch(standing, epoch));
   }
   // Steps 4 and 5.
   if (epoch > replica.epoch || !standing.voter) return answer(notVoting(standing));
@@ -78,12 +79,11 @@ function fence(view: View, standing: Standing, request: VoteRequest): AcceptorSt
   // Step 7, before step 6: the owner is told that the epoch ends, and asks again in the next one.
   if (request.kind === "preAccept" && standing.frozen) return answer({ kind: "frozen", epoch });
   // Step 6. An instance of an earlier epoch that was executed inside a snapshot has no record here, and nothing to vote on.
-  const fate = fateOf(chain, epoch, id);
   if (fate === "nop") return committed(id, "nop", NO_DEPS);
   if (fate === "earlier" || (known === null && covers(standing.progress.executed, id))) return answer(notVoting(standing));
-  // Step 7. Nop and promises are always possible, so that what is left can be brought to its end.
-  const takesValue = request.kind === "validate" || (request.kind === "accept" && request.value !== "nop");
-  return takesValue && !mayTakeValue(standing, id) ? answer({ kind: "frozen", epoch }) : null;
+  // Step 7. Until K is known a Nop is possible: a slow quorum has joined the recovery that proposes it, so K will have the id.
+  const isNop = request.kind === "accept" && request.value === "nop" && linkOf(chain, epoch + 1) === null;
+  return isNop || mayTake(standing, id) ? null : answer({ kind: "frozen", epoch });
 }
 
 /** The request is of this replica's epoch, this replica votes in it, and the instance is not decided here. */

@@ -3,7 +3,7 @@ import { linkOf, statusOf } from "./cluster.ts";
 import { ownerOf } from "./ids.ts";
 import type { RefusedByEpoch } from "./messages.ts";
 import { inSettled } from "./settled.ts";
-import type { ChainLink, Epoch, InstanceId, InstanceRecord, Progress, ReplicaState, View } from "./types.ts";
+import type { ChainLink, Epoch, InstanceId, InstanceRecord, Progress, ReplicaState, Settled, View } from "./types.ts";
 
 const NO_PROGRESS: Progress = { executed: [], globalFloor: [] };
 
@@ -43,17 +43,32 @@ export function standingOf(view: View): Standing | null {
  */
 export type Fate = "open" | "earlier" | "nop";
 
-/** Step 6. A link that is not known yet (a commit from ahead) says nothing. */
+/** Step 6, for an instance that is known to be of `epoch`. A link that is not known yet (a commit from ahead) says nothing. */
 export function fateOf(chain: readonly ChainLink[], epoch: Epoch, id: InstanceId): Fate {
+  const fate = fateOfSlot(chain, epoch, id);
+  if (fate !== "open") return fate;
+  const closed = linkOf(chain, epoch + 1)?.settled ?? null;
+  return closed !== null && !inSettled(closed, id) ? "nop" : "open";
+}
+
+/**
+ * Step 6, for an id of which no record tells the epoch: whoever asks in `epoch` may have seen only later slots of its column.
+ * Above the boundary of K it may be an instance of the epoch after, which a closed epoch must not call a Nop.
+ */
+export function fateOfSlot(chain: readonly ChainLink[], epoch: Epoch, id: InstanceId): Fate {
   const opened = linkOf(chain, epoch)?.settled ?? null;
   if (opened !== null) {
     if (inSettled(opened, id)) return "earlier";
-    // Below the boundary of its column: K of the earlier epochs names a later slot of it. No epoch uses such a slot again.
-    const above = opened.listed.find((listed) => listed > id);
-    if (above !== undefined && ownerOf(above) === ownerOf(id)) return "nop";
+    if (isBelowBoundary(opened, id)) return "nop";
   }
   const closed = linkOf(chain, epoch + 1)?.settled ?? null;
-  return closed !== null && !inSettled(closed, id) ? "nop" : "open";
+  return closed !== null && !inSettled(closed, id) && isBelowBoundary(closed, id) ? "nop" : "open";
+}
+
+/** K names a later slot of its column: no later epoch uses such a slot again. */
+function isBelowBoundary({ listed }: Settled, id: InstanceId): boolean {
+  const above = listed.find((other) => other > id);
+  return above !== undefined && ownerOf(above) === ownerOf(id);
 }
 
 /** The record as `epoch` sees it: one that an earlier epoch left undecided is as absent, for its id is no instance of that epoch any more. */
@@ -61,8 +76,8 @@ export function recordIn(record: InstanceRecord | null, epoch: Epoch): InstanceR
   return record !== null && record.phase !== "committed" && record.epoch < epoch ? null : record;
 }
 
-/** Step 7: may a voter of the replica's epoch validate `id` or accept it as something other than Nop? */
-export function mayTakeValue(standing: Standing, id: InstanceId): boolean {
+/** Step 7: may a voter of the replica's epoch join a recovery of `id`, validate it, or accept it as something other than Nop? */
+export function mayTake(standing: Standing, id: InstanceId): boolean {
   if (!standing.frozen) return true;
   const next = linkOf(standing.chain, standing.replica.epoch + 1);
   const allowed = next === null ? standing.replica.reported : next.settled;

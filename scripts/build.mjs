@@ -8,7 +8,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const dist = join(root, "dist");
 /** The folders that run in production. tsconfig.build.json names the same ones. */
-const folders = ["protocol", "proposals", "activities", "workflows", "server", "client", "cli", "bench"];
+const folders = ["protocol", "proposals", "activities", "workflows", "server", "client", "cli", "bench", "sim", "lab"];
 /** Beside the folders: what decides the outcome, and what dist needs although it is a script. */
 const inputs = ["package.json", "tsconfig.json", "tsconfig.build.json", "scripts/build.mjs", "scripts/bundle-workflows.mjs"];
 const copied = ["scripts/tools.mjs"];

@@ -2,26 +2,36 @@
 import type { Check, Command, CommandResult, EntryOutcome, Expectation, SimpleCommand } from "../protocol/types.ts";
 import { checkHistory } from "./checker/check-history.ts";
 import type * as checker from "./checker/history.ts";
+import { createFates, type Fate } from "./fates.ts";
 import type { Operation } from "./history.ts";
+import type { Ledger } from "./invariants/ledger.ts";
 
 /** Steps of the search: what takes more is left undecided, on every machine alike. */
-const CONFIGURATIONS_MAX = 2_000_000;
+const CONFIGURATIONS_MAX = 200_000;
 
 export type HistoryVerdict =
   | { readonly kind: "ok" }
   | { readonly kind: "unknown"; readonly reason: string }
   | { readonly kind: "violation"; readonly reason: string };
 
-export function judgeHistory(history: readonly Operation[]): HistoryVerdict {
+export function judgeHistory(history: readonly Operation[], ledger: Ledger): HistoryVerdict {
   const operations: checker.Operation[] = [];
-  for (const attempts of requestsOf(history).values()) {
+  const requests = [...requestsOf(history).values()];
+  const fateOf = createFates(
+    ledger,
+    requests.map(([first]) => (first as Operation).ask),
+  );
+  for (const attempts of requests) {
     const outcomes = new Set(attempts.flatMap(({ heard }) => (heard.kind === "done" ? [describe(heard.outcome)] : [])));
     if (outcomes.size > 1)
       return {
         kind: "violation",
         reason: `one idempotency key, two outcomes: ${[...outcomes].join(" and ")} (#${attempts.map(({ number }) => number).join(", #")})`,
       };
-    operations.push(operationOf(attempts));
+    const [{ ask, number }] = attempts as [Operation];
+    if (attempts.every(({ heard }) => heard.kind === "refused") && fateOf(ask).kind === "by")
+      return { kind: "violation", reason: `#${number} was refused, so nothing may come of it, and was executed: ${describeAsk(ask)}` };
+    operations.push(operationOf(attempts, fateOf));
   }
   if (!operations.some(({ status }) => status === "ok")) return { kind: "unknown", reason: "nothing was answered" };
   const verdict = checkHistory(operations, { timeoutMs: 600_000, configurationsMax: CONFIGURATIONS_MAX, versions: true });
@@ -48,18 +58,19 @@ function requestsOf(history: readonly Operation[]): Map<string, Operation[]> {
   return requests;
 }
 
-/** From the first attempt's beginning to the first answer. */
-function operationOf(attempts: readonly Operation[]): checker.Operation {
+/** From the first attempt's beginning to the first answer, or where none came to what the disks tell. */
+function operationOf(attempts: readonly Operation[], fateOf: (ask: Operation["ask"]) => Fate): checker.Operation {
   const [first] = attempts as readonly [Operation];
   const done = attempts
     .filter(({ heard }) => heard.kind === "done" || heard.kind === "read")
     .sort((a, b) => (a.endMs ?? 0) - (b.endMs ?? 0))[0];
   const refused = attempts.every(({ heard }) => heard.kind === "refused");
+  const fate: Fate = done !== undefined || refused ? { kind: "open" } : fateOf(first.ask);
   const base = {
     client: first.client,
-    status: done !== undefined ? "ok" : refused ? "fail" : "info",
+    status: done !== undefined ? "ok" : refused || fate.kind === "never" ? "fail" : fate.kind === "by" ? "happened" : "info",
     startNs: nanoseconds(first.startMs),
-    endNs: nanoseconds(done?.endMs ?? first.startMs),
+    endNs: nanoseconds(done?.endMs ?? (fate.kind === "by" ? fate.atMs : first.startMs)),
   } as const;
   const { ask } = first;
   if (ask.kind === "read") {
@@ -79,6 +90,12 @@ function operationOf(attempts: readonly Operation[]): checker.Operation {
     args: { commands: ask.commands.map(commandOf) },
     result: outcome === null ? null : { ok: true, results },
   };
+}
+
+function describeAsk(ask: Operation["ask"]): string {
+  return ask.kind === "read"
+    ? `read ${ask.key}`
+    : JSON.stringify(ask.commands.map(commandOf), (_key, inner) => (typeof inner === "bigint" ? `${inner}` : inner));
 }
 
 function nanoseconds(ms: number): number {

@@ -86,7 +86,7 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
     process.off("unhandledRejection", onRejection);
     Error.stackTraceLimit = stackTraceLimit;
   }
-  const judged = world.violation === null ? judgeHistory(history) : null;
+  const judged = world.violation === null ? judgeHistory(history, observer.ledger) : null;
   if (judged?.kind === "violation") violate(world, "I14", judged.reason);
   const { violation } = world;
   return {
@@ -173,7 +173,8 @@ async function settle(world: World, cluster: Cluster, observer: Observer): Promi
     const waited = world.schedule.nowMs() - startMs;
     if (left !== null && waited > SETTLE_MS)
       return violate(world, "I19", `${SETTLE_MS / 1000} s after the last fault ${left.message}`, left.ids);
-    if (waited > MEMBERS_SETTLE_MS) return violate(world, "I19", "the members are not as they were wanted");
+    if (waited > MEMBERS_SETTLE_MS)
+      return violate(world, "I19", `the members are not as they were wanted: ${JSON.stringify([...cluster.desired.wanted])}`);
     await pause(world, 100);
   }
 }

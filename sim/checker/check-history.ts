@@ -75,7 +75,8 @@ function firstStart(operations: readonly Operation[]): Nanoseconds {
 
 /** Failed operations never happened, weak reads promise nothing, and a read without an answer says nothing. */
 function saysSomething(operation: Operation): boolean {
-  if (!["ok", "fail", "info"].includes(operation.status)) throw new HistoryError(`unknown status ${JSON.stringify(operation.status)}`);
+  if (!["ok", "happened", "fail", "info"].includes(operation.status))
+    throw new HistoryError(`unknown status ${JSON.stringify(operation.status)}`);
   if (operation.status === "fail" || isWeak(operation)) return false;
   const commands = commandsOf(operation).flatMap((each) => (each.kind === "txn" ? each.commands : [each]));
   return operation.status === "ok" || commands.some(({ kind }) => kind !== "get");

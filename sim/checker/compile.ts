@@ -59,7 +59,7 @@ export function nanosecondsSince(base: Nanoseconds, at: Nanoseconds): number {
 export function compile(source: Operation, position: number, base: Nanoseconds, keyIndex: (key: string) => number): Op {
   const optional = source.status === "info";
   const commands = commandsOf(source);
-  const results = optional ? commands.map(() => null) : resultsOf(source, position, commands);
+  const results = source.status === "ok" ? resultsOf(source, position, commands) : commands.map(() => null);
   const parts = commands.map((command, i) => ({ command: compileCommand(command, keyIndex), result: results[i] ?? null }));
   const call = nanosecondsSince(base, source.startNs);
   const ret = optional ? Infinity : endOf(source, position, base);

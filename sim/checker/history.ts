@@ -51,18 +51,19 @@ type Call =
   | { readonly op: "proposal"; readonly args: { readonly commands: readonly Command[] } };
 
 /**
- * ok: answered; that a condition was not met is an answer too. fail: promised never to have happened, so a later
- * sighting of its value is a violation. info: unknown; it may happen at any time after its call, or never.
+ * ok: answered; that a condition was not met is an answer too. happened: nobody heard an answer, and yet it is known that
+ * it happened by its end. fail: promised never to have happened, so a later sighting of its value is a violation. info:
+ * unknown; it may happen at any time after its call, or never.
  * Write another value in each attempt, retries included: equal values make the check slower and forgive more.
  */
-export type Status = "ok" | "fail" | "info";
+export type Status = "ok" | "happened" | "fail" | "info";
 
 export type Operation = Call & {
   readonly client: string | number;
   readonly result?: Result | null;
   readonly status: Status;
   readonly startNs: Nanoseconds;
-  /** Needed where the status is ok, without meaning elsewhere. */
+  /** Needed where the status is ok or happened, without meaning elsewhere. */
   readonly endNs?: Nanoseconds | null;
 };
 

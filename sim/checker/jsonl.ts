@@ -38,8 +38,8 @@ export function writeHistory(operations: readonly Operation[]): string {
 
 function readOperation(line: Line): Operation {
   const status = line["status"] ?? line["type"] ?? line["outcome"];
-  if (status !== "ok" && status !== "fail" && status !== "info")
-    throw new Error(`status must be ok, fail or info, not ${JSON.stringify(status)}`);
+  if (status !== "ok" && status !== "happened" && status !== "fail" && status !== "info")
+    throw new Error(`status must be ok, happened, fail or info, not ${JSON.stringify(status)}`);
   const named = String(line["op"]);
   const op = names[named] ?? own.find((each) => each === named);
   if (op === undefined) throw new Error(`unknown op ${JSON.stringify(named)}`);

@@ -5,7 +5,7 @@
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { type CheckOptions, checkHistory } from "./check-history.ts";
-import { HistoryError, type Operation } from "./history.ts";
+import { HistoryError, type Operation, type Status } from "./history.ts";
 import { readHistory } from "./jsonl.ts";
 
 const usage = `usage: main.ts [--timeout-ms N] [--versions] [--initial JSON] [--json] FILE...
@@ -54,8 +54,8 @@ function checkFile(file: string, options: CheckOptions, asJson: boolean): number
   return exitCodes[verdict.verdict];
 }
 
-function count(operations: readonly Operation[]): { ok: number; fail: number; info: number } {
-  const counts = { ok: 0, fail: 0, info: 0 };
+function count(operations: readonly Operation[]): Record<Status, number> {
+  const counts = { ok: 0, happened: 0, fail: 0, info: 0 };
   for (const { status } of operations) counts[status] += 1;
   return counts;
 }

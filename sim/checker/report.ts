@@ -47,6 +47,8 @@ export function describeOperation(operation: Operation): string {
   switch (operation.status) {
     case "info":
       return `${name} -> unknown`;
+    case "happened":
+      return `${name} -> happened, with an answer that nobody heard`;
     case "fail":
       return `${name} -> failed, never happened`;
     case "ok":

@@ -47,6 +47,8 @@ export type Ledger = {
   readonly accepted: Map<InstanceId, Map<string, Accepted>>;
   /** Replicas that durably pre-accepted it with its owner's own dependencies. */
   readonly agreed: Map<InstanceId, Set<ReplicaId>>;
+  /** When a disk first had it executed, in virtual milliseconds. */
+  readonly executed: Map<InstanceId, number>;
   /** Committed commands by what they touch. */
   readonly touched: Map<Footprint, { readonly id: InstanceId; readonly access: Access }[]>;
   readonly footprints: Map<InstanceId, ReadonlyMap<Footprint, Access>>;
@@ -69,6 +71,7 @@ export function createLedger(world: World): Ledger {
     initial: new Map(),
     accepted: new Map(),
     agreed: new Map(),
+    executed: new Map(),
     touched: new Map(),
     footprints: new Map(),
     chain: [],

@@ -18,6 +18,7 @@ export function checkExecuted(ledger: Ledger, mirror: Mirror, ids: readonly Inst
       broken(ledger, mirror, "I12", `${instanceName(id)} was executed before it was committed`, [id]);
       return;
     }
+    if (!ledger.executed.has(id)) ledger.executed.set(id, ledger.world.schedule.nowMs());
     if (decided.value === "nop") continue;
     for (const [footprint, access] of footprintsOf(ledger, id, decided.value)) step(ledger, mirror, { id, footprint, access });
     checkDeps(ledger, mirror, id);

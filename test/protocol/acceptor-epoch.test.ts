@@ -105,16 +105,28 @@ describe("who may answer", () => {
       expected: every("staleEpoch"),
     },
     {
-      name: "step 3: an earlier epoch, outside K",
-      situation: { links: two(listed(id(1, 2))), state: { epoch: epoch(2) } },
+      name: "step 3: an earlier epoch, outside K: known to be of it",
+      situation: { links: two(listed(id(1, 2))), state: { epoch: epoch(2) }, writes: [put(x, { phase: "preaccepted" })] },
       value: "nop",
       expected: every("committed nop", { preAccept: "staleEpoch" }),
     },
     {
-      name: "step 3: outside K of its epoch, though a later one covers it",
-      situation: { links: [...two(listed(id(1, 2))), link(3, [1, 2, 3], { frontier: at(1, 5), listed: [] })], state: { epoch: epoch(3) } },
+      name: "step 3: outside K, below its boundary",
+      situation: { links: two(listed(id(1, 2), id(1, 4))), state: { epoch: epoch(2) } },
       value: "nop",
       expected: every("committed nop", { preAccept: "staleEpoch" }),
+    },
+    {
+      name: "step 3: above the boundary: perhaps an instance of the epoch after",
+      situation: { links: two(listed(id(1, 2))), state: { epoch: epoch(2) } },
+      value: "nop",
+      expected: every("staleEpoch", { commit: "ok written" }),
+    },
+    {
+      name: "step 3: outside K of the epoch asked about, in K of a later one",
+      situation: { links: [...two(listed(id(1, 2))), link(3, [1, 2, 3], { frontier: at(1, 5), listed: [] })], state: { epoch: epoch(3) } },
+      value: "nop",
+      expected: every("staleEpoch", { commit: "ok written" }),
     },
     { name: "step 4: a later epoch", situation: {}, inEpoch: 2, expected: every("notVoting") },
     {
@@ -170,7 +182,7 @@ describe("who may answer", () => {
     {
       name: "step 7: frozen, Rep not fixed",
       situation: { state: { frozen: true } },
-      expected: { ...open, preAccept: "frozen", accept: "frozen", validate: "frozen" },
+      expected: { ...open, preAccept: "frozen", accept: "frozen", recover: "frozen", validate: "frozen" },
     },
     {
       name: "step 7: frozen, in Rep",
@@ -180,13 +192,13 @@ describe("who may answer", () => {
     {
       name: "step 7: frozen, not in Rep",
       situation: { state: { frozen: true, reported: listed(id(2, 2)) } },
-      expected: { ...open, preAccept: "frozen", accept: "frozen", validate: "frozen" },
+      expected: { ...open, preAccept: "frozen", accept: "frozen", recover: "frozen", validate: "frozen" },
     },
     {
-      name: "step 7: Nop may always be accepted",
+      name: "step 7: Nop may be accepted until K is known",
       situation: { state: { frozen: true } },
       value: "nop",
-      expected: { ...open, preAccept: "frozen", validate: "frozen" },
+      expected: { ...open, preAccept: "frozen", recover: "frozen", validate: "frozen" },
     },
     {
       name: "step 7: closed, in K though not in Rep",
@@ -195,9 +207,15 @@ describe("who may answer", () => {
     },
     {
       name: "steps 6 and 7: closed, in Rep but not in K",
-      situation: { links: two(listed(id(1, 2))), state: { reported: listed(x) } },
+      situation: { links: two(listed(id(1, 2))), state: { reported: listed(x) }, writes: [put(x, { phase: "preaccepted" })] },
       value: "nop",
       expected: every("committed nop", { preAccept: "frozen" }),
+    },
+    {
+      name: "step 7: closed, above the boundary of K: perhaps an instance of the epoch after",
+      situation: { links: two(listed(id(1, 2))) },
+      value: "nop",
+      expected: every("frozen", { commit: "ok written", waiting: "ok" }),
     },
   ];
   for (const { name, situation, inEpoch = 1, value = payload(1), expected } of cases) {
@@ -253,7 +271,12 @@ describe("who may answer", () => {
     assert.equal(start({ links: two(listed(x)), state, writes: [progress(at(1, 3))] }).kind, "settled");
     assert.equal(start({ writes: [progress(at(1, 3), at(1, 3))] }).kind, "settled");
     assert.deepEqual(start({ links: two(listed()), state: { epoch: epoch(2) } }), { kind: "started", ballot: ballot(1, 3, 2), epoch: 2 });
-    assert.equal(start({ state: { frozen: true } }).kind, "started");
+    // Above the boundary of K it may be an instance of the epoch after; one with a record of this epoch is none.
+    assert.equal(start({ state: { frozen: true } }).kind, "frozen");
+    assert.equal(start({ links: two(listed(id(1, 2))) }).kind, "frozen");
+    assert.equal(start({ links: two(listed(id(1, 2))), writes: [put(x, { phase: "preaccepted" })] }).kind, "committed");
+    assert.equal(start({ links: two(listed(x)) }).kind, "started");
+    assert.equal(start({ state: { frozen: true, reported: listed(x) } }).kind, "started");
   });
 
   test("R7 of RECONFIGURE: epochs order, so ids of another one are no conflicts of Validate and no dependencies", () => {
