@@ -19,7 +19,7 @@ import { answerSync, committedIn } from "./catch-up.ts";
 import { applyWrites, barred, type Context } from "./context.ts";
 import { afterExecution, type Executed, executeBlockedOn, tryExecute } from "./execute.ts";
 import { REMOVED, rememberDisk } from "./health.ts";
-import { answerBeginLearning } from "./membership.ts";
+import { answerBeginLearning, nameDisk } from "./membership.ts";
 import type { RecordRef } from "./ports.ts";
 import { answerSnapshotChanges, answerSnapshotPage } from "./snapshot.ts";
 import { touchedByExecuting, touchedByRegistering } from "./touched.ts";
@@ -117,6 +117,8 @@ async function answer(ctx: Context, request: PeerRequest, header: RequestHeader)
       return { kind: "kvValue", value: state?.value ?? null, version: state?.version ?? 0 };
     }
     case "healthCheck": {
+      // The members keep the name that is told here: one that only this process has drawn may lose to another one's.
+      await nameDisk(ctx);
       const { replica } = ctx.known;
       return {
         kind: "healthOk",

@@ -82,10 +82,11 @@ export async function answerBeginLearning(
     const verified = verifyLinks([], request.links, sha256);
     if (verified.kind !== "ok" || verified.chain.length === 0) return "the config chain that came with it does not hold together";
     const { clusterId } = header;
+    const incarnation = tx.get("disk", "")?.incarnation ?? ctx.incarnation;
     tx.put({
       kind: "replica",
       id: "",
-      record: identityRecord({ clusterId, clusterName: request.clusterName, self, incarnation: ctx.incarnation, epoch: 0 as Epoch }),
+      record: identityRecord({ clusterId, clusterName: request.clusterName, self, incarnation, epoch: 0 as Epoch }),
     });
     tx.put({ kind: "chain", id: "", record: { links: verified.chain as ChainLink[] } });
     return null;

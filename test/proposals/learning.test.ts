@@ -1,8 +1,10 @@
 /** A newcomer's copy: interrupted, begun anew elsewhere, run twice at once. RECONFIGURE step 3. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { createMemoryDisk } from "../../proposals/store/memory.ts";
 import { limits } from "../../protocol/limits.ts";
 import type { Command, Key, ReplicaId } from "../../protocol/types.ts";
+import { systemClock } from "../../server/clock.ts";
 import { codeOf, createMemoryCluster, set, until } from "../support/memory-cluster.ts";
 
 const [one, two] = [1 as ReplicaId, 2 as ReplicaId];
@@ -49,4 +51,19 @@ test("a copy begun anew at another source has nothing of the one before it, and 
   await until("site 3 serves", () => newcomer.report().problems.length === 0);
   assert.equal(await cluster.read(3, "n"), "7");
   assert.equal((await newcomer.learnPage({ source: one, cursor: "" })).done, true);
+});
+
+test("RECONFIGURE 2: all processes of a newcomer tell one name of its disk, from their first answer on", async (t) => {
+  const cluster = await createMemoryCluster({ sites: 2 });
+  t.after(() => cluster.stop());
+  await cluster.replica(1).bootstrap({ clusterName: "test", name: "dc-1", peerUrl: "http://site-1.test", apiUrl: "http://site-1.test" });
+  await cluster.process(2).stop();
+  const site = cluster.site(2);
+  site.disk = createMemoryDisk();
+  site.hooks = { latency: () => systemClock.sleep(300) };
+  const starting = [cluster.start(2), cluster.start(2)];
+  // Whoever comes first to the disk names it, and the last one started answers.
+  const told = await cluster.replica(1).healthCheck("http://site-2.test");
+  site.hooks = {};
+  for (const { replica } of await Promise.all(starting)) assert.equal(replica.report().incarnation, told.incarnation);
 });
