@@ -54,7 +54,7 @@ export function withClient<Options = Record<string, unknown>>(act: Act<Options>)
 }
 
 /** The nearest to the command wins; an `--api` that is no list is the command's own (`members add`). */
-function globalOptions(command: Command): GlobalOptions {
+export function globalOptions(command: Command): GlobalOptions {
   let found: GlobalOptions = {};
   for (let each: Command | null = command; each !== null; each = each.parent) {
     const { api, json, tokenFile, timeout } = each.opts() as GlobalOptions;

@@ -6,6 +6,7 @@ import swaggerUi from "@fastify/swagger-ui";
 import { type FastifyInstance, fastify, LogController } from "fastify";
 import { EpoxyError } from "../protocol/errors.ts";
 import { limits } from "../protocol/limits.ts";
+import { addBackupRoute } from "./routes/backup.ts";
 import { addClusterRoutes } from "./routes/cluster.ts";
 import { type AppDeps, createAdmission } from "./routes/deps.ts";
 import { addNotFound, answerClientError, asEpoxyError, createErrorHandler, sendError } from "./routes/errors.ts";
@@ -60,6 +61,7 @@ async function addRoutes(app: FastifyInstance, deps: AppDeps): Promise<void> {
   addClusterRoutes(app, deps);
   addInstanceRoutes(app, deps);
   addWatchRoute(app, deps);
+  addBackupRoute(app, deps);
   addHealthRoutes(app, deps);
   app.get("/openapi.json", { schema: { hide: true } }, async () => app.swagger());
   app.get("/", { schema: { hide: true } }, async (_request, reply) => reply.redirect("/docs"));

@@ -39,6 +39,8 @@ const roots: Record<string, readonly string[]> = {
   "cli/commands/worker.ts": ["server"],
   "cli/commands/doctor.ts": ["server"],
   "cli/commands/config.ts": ["server"],
+  "cli/commands/backup.ts": ["server"],
+  "cli/commands/restore.ts": ["server"],
   "cli/commands/bench.ts": ["bench"],
   "cli/commands/lab.ts": ["lab"],
   "cli/commands/plan.ts": ["lab"],

@@ -18,6 +18,20 @@ export function registerClusterCommands(program: Command): void {
     .option("--temporal <address>", "this datacenter's Temporal (or TEMPORAL_ADDRESS)")
     .option("--temporal-namespace <name>", "its namespace (or TEMPORAL_NAMESPACE)")
     .action(async (...all) => (await import("./doctor.ts")).doctor(...all));
+  withClientOptions(program.command("backup <file>"))
+    .description("a consistent copy of one datacenter's key space, while it serves")
+    .addHelpText("after", "\nExample:\n  epoxy --api http://127.0.0.1:7120 backup epoxy.backup")
+    .action(async (...all) => (await import("./backup.ts")).backup(...(all as unknown as [string, object, Command])));
+  program
+    .command("restore <file>")
+    .description("put a backup into an empty Redis, to begin a new cluster from it")
+    .option("--redis <url>", "the empty Redis (or REDIS_URL)")
+    .option("--json", "print JSON")
+    .addHelpText(
+      "after",
+      "\nExample:\n  epoxy restore epoxy.backup --redis redis://127.0.0.1:6379 && epoxy server --bootstrap --redis redis://127.0.0.1:6379",
+    )
+    .action(async (file, options) => (await import("./restore.ts")).restore(file, options));
 }
 
 function registerMembers(program: Command): void {

@@ -15,7 +15,7 @@ export type ReconfigurationView = {
 
 export type AppDeps = {
   readonly replica: Replica;
-  readonly store: Pick<Store, "changes" | "lastChange">;
+  readonly store: Pick<Store, "changes" | "lastChange" | "stateNames" | "read">;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: FastifyBaseLogger;

@@ -300,6 +300,7 @@ test("the OpenAPI document has every route, / leads to its page", async (t) => {
     "/v1/kv",
     "/v1/kv/{*}",
     "/v1/watch",
+    "/v1/backup",
     "/v1/cluster",
     "/v1/cluster/replicas",
     "/v1/cluster/replicas/{id}",

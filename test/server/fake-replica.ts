@@ -127,6 +127,8 @@ export function fakeChanges(): AppDeps["store"] & { push(change: Change): void; 
       kept = position;
     },
     lastChange: async () => `${all.length}-0`,
+    stateNames: async () => [],
+    read: async () => [],
     async changes(after, limit) {
       const from = Number(after.split("-")[0] ?? 0);
       if (from < kept - 1) return null;

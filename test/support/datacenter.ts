@@ -17,9 +17,13 @@ export type TestDatacenter = {
   end(): Promise<void>;
 };
 
-/** Resolves when its server answers. */
-export async function startDatacenter(cluster: TestCluster, name: string): Promise<TestDatacenter> {
-  const redis = await startRedis();
+/** Resolves when its server answers. `redis`: one that is there already; `serverArgs`: of its server besides. */
+export async function startDatacenter(
+  cluster: TestCluster,
+  name: string,
+  given: { readonly redis?: TestRedis; readonly serverArgs?: readonly string[] } = {},
+): Promise<TestDatacenter> {
+  const redis = given.redis ?? (await startRedis());
   const [apiPort = 0, peerPort = 0] = await freePorts(2);
   const apiUrl = `http://127.0.0.1:${apiPort}`;
   const peerUrl = `http://127.0.0.1:${peerPort}`;
@@ -36,7 +40,10 @@ export async function startDatacenter(cluster: TestCluster, name: string): Promi
     child.once("exit", () => process.off("exit", endWithUs));
     return child;
   };
-  const children = [run("server", "--api-listen", `127.0.0.1:${apiPort}`, "--peer-listen", `127.0.0.1:${peerPort}`), run("worker")];
+  const children = [
+    run("server", "--api-listen", `127.0.0.1:${apiPort}`, "--peer-listen", `127.0.0.1:${peerPort}`, ...(given.serverArgs ?? [])),
+    run("worker"),
+  ];
   const end = async () => {
     for (const child of children) {
       if (child.exitCode !== null || child.signalCode !== null) continue;
