@@ -25,6 +25,9 @@ import type { Pruning } from "./prune.ts";
 import type { SlotBlock } from "./slots.ts";
 import type { Stuck } from "./sweep.ts";
 
+/** The reserved key under which the members stand: no user can name it. */
+export const MEMBERS_KEY = "" as Key;
+
 /** What is heard of one other replica. */
 export type Peer = {
   lastSeenMs: number | null;

@@ -2,16 +2,13 @@
 import { decodeMembers, encodeMembers, firstMembers, genesisLink, verifyLinks } from "../protocol/cluster.ts";
 import { EpoxyError } from "../protocol/errors.ts";
 import type { PeerReply, PeerRequestOf, RequestHeader } from "../protocol/messages.ts";
-import type { ChainLink, Epoch, Key, Members, ReplicaId, ReplicaState } from "../protocol/types.ts";
+import type { ChainLink, Epoch, Members, ReplicaId, ReplicaState } from "../protocol/types.ts";
 import { firstClosedHour } from "./closed-hours.ts";
-import { type Context, identity } from "./context.ts";
+import { type Context, identity, MEMBERS_KEY } from "./context.ts";
 import { sha256 } from "./hash.ts";
 import { propose } from "./propose.ts";
 import { readLinearizable } from "./read.ts";
 import { loadIdentity } from "./voter-duties.ts";
-
-/** The reserved key under which the members stand: no user can name it. */
-const MEMBERS_KEY = "" as Key;
 
 /**
  * A newcomer is admitted by the incarnation that one of its processes told, and may be given its identity by another one, or
@@ -20,6 +17,10 @@ const MEMBERS_KEY = "" as Key;
 export async function nameDisk(ctx: Context): Promise<void> {
   if (ctx.known.replica !== null) return;
   const drawn = ctx.incarnation;
+  // A restore names the disk last; whoever copies as a learner has an identity before its first key.
+  const [disk] = await ctx.store.read("disk", [""]);
+  if (disk == null && (await ctx.store.stateNames({ prefix: "", after: null, limit: 1 })).length > 0)
+    throw new EpoxyError("notReady", "this Redis holds keys of a restore that did not finish: empty it and restore again");
   ctx.incarnation = await ctx.store.transact((tx) => {
     const named = tx.get("replica", "") ?? tx.get("disk", "");
     if (named === null) tx.put({ kind: "disk", id: "", record: { incarnation: drawn } });

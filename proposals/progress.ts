@@ -3,7 +3,7 @@ import { frontierSlot, frontierWithin, maxFrontier, minFrontier } from "../proto
 import { instanceId, instanceName } from "../protocol/ids.ts";
 import { limits } from "../protocol/limits.ts";
 import type { Frontier, ReplicaId, Slot } from "../protocol/types.ts";
-import { audience, type Context } from "./context.ts";
+import { audience, type Context, MEMBERS_KEY } from "./context.ts";
 
 const NOTHING = { executed: [], globalFloor: [] } as const;
 
@@ -13,11 +13,17 @@ export async function advanceProgress(ctx: Context): Promise<void> {
   if (replica === null || replica.epoch === 0) return;
   await lookAtGaps(ctx);
   const executed = ctx.executed.frontier();
+  const { membersVersion } = ctx;
   const globalFloor = everywhere(ctx);
   if (frontierWithin(executed, progress.executed) && frontierWithin(globalFloor, progress.globalFloor)) return;
   ctx.known.progress = await ctx.store.transact((tx) => {
     const current = tx.get("progress", "") ?? NOTHING;
-    const next = { executed: maxFrontier([current.executed, executed]), globalFloor: maxFrontier([current.globalFloor, globalFloor]) };
+    // By the members as executed so far: one that was added a moment ago has yet to say how far it is.
+    const isOfAllMembers = (tx.get("value", MEMBERS_KEY)?.version ?? 0) === membersVersion;
+    const next = {
+      executed: maxFrontier([current.executed, executed]),
+      globalFloor: isOfAllMembers ? maxFrontier([current.globalFloor, globalFloor]) : current.globalFloor,
+    };
     if (frontierWithin(next.executed, current.executed) && frontierWithin(next.globalFloor, current.globalFloor)) return current;
     tx.put({ kind: "progress", id: "", record: next });
     return next;

@@ -17,6 +17,9 @@ type Options = { readonly timeoutMs: number; readonly signal?: AbortSignal; read
 /** Resolves when an epoch with exactly these voters is live: slowQ of them have activated it. */
 export async function changeVoters(ctx: Context, voters: readonly ReplicaId[], options: Options): Promise<Epoch> {
   const wanted = [...voters].sort((a, b) => a - b);
+  // Before anything is frozen for it.
+  if (wanted.length < 1 || wanted.length > limits.votersMax)
+    throw new EpoxyError("badRequest", `an epoch has 1 to ${limits.votersMax} voters, not ${wanted.length}`);
   const deadlineMs = ctx.clock.monotonicMs() + options.timeoutMs;
   const onPhase = options.onPhase ?? (() => {});
   for (;;) {

@@ -11,10 +11,12 @@ import {
   report,
   settleOutside,
 } from "../protocol/cluster.ts";
-import { instanceName } from "../protocol/ids.ts";
+import { isOf } from "../protocol/epoch-fence.ts";
+import { frontierSlot } from "../protocol/frontier.ts";
+import { instanceId, instanceName, ownerOf, slotOf } from "../protocol/ids.ts";
 import { limits } from "../protocol/limits.ts";
 import type { PeerReply, PeerRequestOf } from "../protocol/messages.ts";
-import type { ChainLink, Epoch, InstanceId, ReplicaId } from "../protocol/types.ts";
+import type { ChainLink, Epoch, InstanceId, ReplicaId, Slot } from "../protocol/types.ts";
 import { fetchRanges, rangesOf } from "./catch-up.ts";
 import { allOpen, applyWrites, type Context, suspected } from "./context.ts";
 import { execute } from "./execute.ts";
@@ -138,8 +140,9 @@ async function moveOnce(ctx: Context): Promise<void> {
 /** What closed epochs did not settle is a Nop; whoever waits for one of those learns it now. */
 async function settleRest(ctx: Context): Promise<void> {
   const open = await allOpen(ctx);
-  for (let at = 0; at < open.length; at += limits.pageEntriesMax) {
-    const page = open.slice(at, at + limits.pageEntriesMax);
+  const ids = [...open, ...(await neverUsed(ctx, open))];
+  for (let at = 0; at < ids.length; at += limits.pageEntriesMax) {
+    const page = ids.slice(at, at + limits.pageEntriesMax);
     const settled = await ctx.store.transact((tx) => {
       const writes = settleOutside(tx, page);
       applyWrites(tx, writes);
@@ -147,6 +150,26 @@ async function settleRest(ctx: Context): Promise<void> {
     });
     for (const id of settled) await execute(ctx, id);
   }
+}
+
+/** Slots without a record below one of this replica's epoch or before: of such an epoch too, since slots only grow. */
+async function neverUsed(ctx: Context, open: readonly InstanceId[]): Promise<InstanceId[]> {
+  const epoch = ctx.known.replica?.epoch ?? 0;
+  const tops = new Map<ReplicaId, number>();
+  for (let at = 0; at < open.length; at += limits.pageEntriesMax) {
+    const records = await ctx.store.read("instance", open.slice(at, at + limits.pageEntriesMax).map(instanceName));
+    for (const record of records) {
+      if (record == null || record.epoch > epoch || !isOf(record, record.epoch)) continue;
+      tops.set(ownerOf(record.id), Math.max(slotOf(record.id), tops.get(ownerOf(record.id)) ?? 0));
+    }
+  }
+  const known = new Set(open);
+  const executed = ctx.executed.frontier();
+  return [...tops].flatMap(([replica, top]) => {
+    const below: InstanceId[] = [];
+    for (let slot = frontierSlot(executed, replica) + 1; slot < top; slot++) below.push(instanceId(replica, slot as Slot));
+    return below.filter((id) => !known.has(id) && !ctx.executed.has(id));
+  });
 }
 
 /** Gets these committed and executed here, from whoever has them, else by recovery (voters of that epoch only). */

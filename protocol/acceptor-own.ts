@@ -3,7 +3,7 @@ import { assert } from "./assert.ts";
 import { compareBallots, nextBallot } from "./ballot.ts";
 import { conflictingIds, register } from "./conflict-index.ts";
 import { makeDeps, NO_DEPS, sameDeps } from "./deps.ts";
-import { fateOf, fateOfSlot, mayTake, notVoting, recordIn, refusesNew, type Standing, standingOf } from "./epoch-fence.ts";
+import { fateOf, fateOfSlot, isOf, mayTake, notVoting, recordIn, refusesNew, type Standing, standingOf } from "./epoch-fence.ts";
 import { covers } from "./frontier.ts";
 import { ownerOf } from "./ids.ts";
 import { blankInstance, type CommitInput, commitInstance, getInstance, putInstance } from "./instance.ts";
@@ -127,7 +127,7 @@ export function startRecovery(
     return { reply: { kind: "committed", value: known.value, deps: known.deps }, writes: [] };
   }
   if (!standing.voter) return { reply: notVoting(standing), writes: [] };
-  const fate = known?.epoch === replica.epoch ? fateOf(chain, replica.epoch, id) : fateOfSlot(chain, replica.epoch, id);
+  const fate = isOf(known, replica.epoch) ? fateOf(chain, replica.epoch, id) : fateOfSlot(chain, replica.epoch, id);
   if (fate === "nop") return { reply: { kind: "committed", value: "nop", deps: NO_DEPS }, writes: [] };
   // Decided by an earlier epoch, and this replica lacks the value: it is fetched, never voted on again.
   if (fate === "earlier") return { reply: notVoting(standing), writes: [] };

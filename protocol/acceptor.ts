@@ -8,7 +8,7 @@ import { compareBallots } from "./ballot.ts";
 import { linkOf } from "./cluster.ts";
 import { conflictingIds, register } from "./conflict-index.ts";
 import { makeDeps, NO_DEPS, sameDeps } from "./deps.ts";
-import { fateOf, fateOfSlot, mayTake, notVoting, recordIn, type Standing, staleEpoch, standingOf } from "./epoch-fence.ts";
+import { fateOf, fateOfSlot, isOf, mayTake, notVoting, recordIn, type Standing, staleEpoch, standingOf } from "./epoch-fence.ts";
 import { covers } from "./frontier.ts";
 import { ownerOf } from "./ids.ts";
 import { blankInstance, commitInstance, getInstance, putInstance } from "./instance.ts";
@@ -66,8 +66,10 @@ function fence(view: View, standing: Standing, request: VoteRequest): AcceptorSt
   const { replica, chain } = standing;
   const { id, epoch } = request;
   const known = getInstance(view, id);
-  const decided = known?.phase === "committed" && known.value !== null ? committed(id, known.value, known.deps) : null;
-  const fate = known?.epoch === epoch ? fateOf(chain, epoch, id) : fateOfSlot(chain, epoch, id);
+  // Told only to who asks in its own epoch: the answer names none, and the asker would write it down as one of his.
+  const isTold = known?.phase === "committed" && known.epoch === epoch;
+  const decided = isTold && known.value !== null ? committed(id, known.value, known.deps) : null;
+  const fate = isOf(known, epoch) ? fateOf(chain, epoch, id) : fateOfSlot(chain, epoch, id);
   // Step 3. The Nops of a closed epoch are known from the chain; what it settled and is not here must come from those who have it.
   if (epoch < replica.epoch) {
     if (decided !== null) return decided;
@@ -76,6 +78,7 @@ function fence(view: View, standing: Standing, request: VoteRequest): AcceptorSt
   // Steps 4 and 5.
   if (epoch > replica.epoch || !standing.voter) return answer(notVoting(standing));
   if (decided !== null) return decided;
+  if (known?.phase === "committed") return answer(known.epoch < epoch ? notVoting(standing) : { kind: "frozen", epoch });
   // Step 7, before step 6: the owner is told that the epoch ends, and asks again in the next one.
   if (request.kind === "preAccept" && standing.frozen) return answer({ kind: "frozen", epoch });
   // Step 6. An instance of an earlier epoch that was executed inside a snapshot has no record here, and nothing to vote on.

@@ -2,9 +2,11 @@
 import { assert, InvariantViolation } from "./assert.ts";
 import { compareBallots, nextBallot } from "./ballot.ts";
 import { NO_DEPS } from "./deps.ts";
+import { isOf } from "./epoch-fence.ts";
 import { MalformedError } from "./errors.ts";
 import { covers, frontierWithin, maxFrontier } from "./frontier.ts";
 import { instanceName } from "./ids.ts";
+import { blankInstance } from "./instance.ts";
 import { limits } from "./limits.ts";
 import { membersText } from "./members.ts";
 import type { PeerReplyOf, RefusedByEpoch, ReplicaStatus } from "./messages.ts";
@@ -255,14 +257,22 @@ export function learnLinks(view: View, links: Chain, hash: Hash): Step<{ readonl
   return { reply: { learned: true }, writes };
 }
 
-/** Step 9: what a closed epoch did not settle is a committed Nop for ever (R4). Gives the writes for those of `ids`. */
+/**
+ * Step 9: what a closed epoch did not settle is a committed Nop for ever (R4). Gives the writes for those of `ids`, in the
+ * epoch of their records, unless they are mere promises; one without a record is taken for one of this replica's epoch or before: the caller has seen a
+ * later slot of its column that is.
+ */
 export function settleOutside(view: View, ids: readonly InstanceId[]): readonly Write[] {
   const chain = chainOf(view);
+  const replica = view.get("replica", "");
+  const { executed } = view.get("progress", "") ?? NO_PROGRESS;
   const writes: Write[] = [];
   for (const id of ids) {
-    const record = view.get("instance", instanceName(id));
-    const next = record === null ? null : linkOf(chain, record.epoch + 1);
-    if (record === null || next === null || inSettled(next.settled, id)) continue;
+    const known = view.get("instance", instanceName(id));
+    if (known === null && (replica === null || replica.epoch === 0 || covers(executed, id))) continue;
+    const record = known ?? blankInstance((replica as ReplicaState).epoch as Epoch, id);
+    const next = linkOf(chain, record.epoch + 1);
+    if (next === null || inSettled(next.settled, id) || (known !== null && !isOf(known, known.epoch))) continue;
     if (record.phase === "committed") {
       assert(record.value === "nop", `${instanceName(id)} was committed in epoch ${record.epoch} and is not in its K`);
       continue;

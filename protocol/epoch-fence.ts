@@ -71,6 +71,14 @@ function isBelowBoundary({ listed }: Settled, id: InstanceId): boolean {
   return above !== undefined && ownerOf(above) === ownerOf(id);
 }
 
+/**
+ * Does this record show that its instance is one of `epoch`? A mere promise does not: whoever asked for it may have inferred
+ * the slot, in an epoch that he did not know to be over.
+ */
+export function isOf(record: InstanceRecord | null, epoch: Epoch): boolean {
+  return record !== null && record.epoch === epoch && (record.phase !== "initial" || record.initPayload !== null);
+}
+
 /** The record as `epoch` sees it: one that an earlier epoch left undecided is as absent, for its id is no instance of that epoch any more. */
 export function recordIn(record: InstanceRecord | null, epoch: Epoch): InstanceRecord | null {
   return record !== null && record.phase !== "committed" && record.epoch < epoch ? null : record;

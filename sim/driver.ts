@@ -96,11 +96,9 @@ async function runStep(deps: DriverDeps, driver: Driver, process: Process): Prom
   if (missing.length > 0) return;
   const gone = members.members.find(({ id, leaving: goes }) => goes && !voters.includes(id) && id !== members.coordinator);
   if (gone !== undefined) return void (await change((current) => drop(current, gone.id)));
-  // One that was lost for good before it joined never will.
-  const canJoin = sites().filter(({ number, lost }) => desired.wanted.has(number) && !lost);
   driver.settled =
     members.members.every((member) => isWanted(member)) &&
-    canJoin.every(({ number }) => members.members.some((member) => siteOf(member)?.number === number));
+    [...desired.wanted.keys()].every((number) => members.members.some((member) => siteOf(member)?.number === number));
 }
 
 function learnIdOf({ id, incarnation }: Member): string {

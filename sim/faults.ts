@@ -1,5 +1,6 @@
 /** What goes wrong, and when: cuts, crashes, clocks, lost disks and changed members, all by dice. */
 
+import { limits } from "../protocol/limits.ts";
 import { thresholds } from "../protocol/quorum.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Ledger } from "./invariants/ledger.ts";
@@ -177,9 +178,11 @@ function change(world: World, cluster: Cluster, dice: Dice, wanted: readonly Sit
   const voters = wanted.filter(({ number }) => cluster.desired.wanted.get(number)?.voter === true);
   const kind = dice.weighted({ add: 30, remove: 25, replace: 25, learner: 10, turn: 10 });
   world.trace.line([], () => `members: ${kind}`);
-  if (kind === "add" && cluster.desired.wanted.size < 9)
-    for (let count = dice.between(1, 2); count > 0; count--) cluster.desired.wanted.set(cluster.addSite().number, { voter: true });
-  else if (kind === "learner" && cluster.desired.wanted.size < 9) cluster.desired.wanted.set(cluster.addSite().number, { voter: false });
+  const free = limits.votersMax - cluster.desired.wanted.size;
+  if (kind === "add" && free > 0)
+    for (let count = Math.min(free, dice.between(1, 2)); count > 0; count--)
+      cluster.desired.wanted.set(cluster.addSite().number, { voter: true });
+  else if (kind === "learner" && free > 0) cluster.desired.wanted.set(cluster.addSite().number, { voter: false });
   else if (kind === "remove" && voters.length > 2) cluster.desired.wanted.delete(dice.pick(voters).number);
   else if (kind === "turn" && voters.length > 2) {
     const site = dice.pick(wanted);

@@ -36,6 +36,8 @@ export type Mirror = {
   replica: ReplicaState | null;
   chain: readonly ChainLink[];
   progress: Progress | null;
+  /** As far as it has executed changes of them, with the virtual time at which it heard of each. */
+  members: ReadonlyMap<ReplicaId, number>;
 };
 
 export type Ledger = {
@@ -92,6 +94,7 @@ export function createMirror(site: Site): Mirror {
     replica: null,
     chain: [],
     progress: null,
+    members: new Map(),
   };
 }
 

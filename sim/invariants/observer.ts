@@ -36,6 +36,8 @@ export type Observer = {
   onReply(from: Process, request: PeerRequest, reply: PeerReply): void;
 };
 
+/** A write that was under way when a member became known may still be computed without it. */
+const NEWS_MS = 1_000;
 const KINDS: Readonly<Record<string, RecordKind>> = { i: "instance", x: "index", v: "value", r: "row", b: "bucket" };
 
 export function createObserver(world: World): Observer {
@@ -108,7 +110,7 @@ function readTransaction(ledger: Ledger, mirror: Mirror, { puts, drops, appends 
     else if (kind === "chain") takeChain(ledger, mirror, record as ChainRecord);
     else if (kind === "progress") copied = takeProgress(ledger, mirror, record as Progress) || copied;
     else if (kind === "row") takeRow(ledger, mirror, name.slice(2), record as IdempotencyRow | null);
-    else if (kind === "value" && name === "v:") takeMembers(ledger, record as KeyState | null);
+    else if (kind === "value" && name === "v:") takeMembers(ledger, mirror, record as KeyState | null);
   };
   for (const { name, bytes } of puts) {
     const kind = KINDS[name[0] as string] ?? (name.slice(2) as RecordKind);
@@ -185,6 +187,10 @@ function takeProgress(ledger: Ledger, mirror: Mirror, after: Progress): boolean 
     broken(ledger, mirror, "progress", `went back from ${short(before)} to ${short(after)}`, []);
   for (const other of ledger.mirrors.values()) {
     if (other.progress === null || other.site.lost || ledger.removed.has(nameOf(other))) continue;
+    // A newcomer that it has not heard of, or only while this was under way, does not vote yet, and gets what it lacks from
+    // those who knew it when they let it copy.
+    const knownMs = mirror.members.get(nameOf(other));
+    if (knownMs === undefined || ledger.world.schedule.nowMs() - knownMs < NEWS_MS) continue;
     if (!frontierWithin(after.globalFloor, other.progress.executed))
       broken(
         ledger,
@@ -209,7 +215,10 @@ function takeRow(ledger: Ledger, mirror: Mirror, key: string, row: IdempotencyRo
   ledger.rows.set(key, first);
 }
 
-function takeMembers(ledger: Ledger, state: KeyState | null): void {
+function takeMembers(ledger: Ledger, mirror: Mirror, state: KeyState | null): void {
   if (state?.value == null) return;
-  for (const id of decodeMembers(state.value).removed) ledger.removed.add(id);
+  const { members, removed } = decodeMembers(state.value);
+  const now = ledger.world.schedule.nowMs();
+  mirror.members = new Map(members.map(({ id }) => [id, mirror.members.get(id) ?? now]));
+  for (const id of removed) ledger.removed.add(id);
 }

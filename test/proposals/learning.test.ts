@@ -60,7 +60,7 @@ test("RECONFIGURE 2: all processes of a newcomer tell one name of its disk, from
   await cluster.process(2).stop();
   const site = cluster.site(2);
   site.disk = createMemoryDisk();
-  site.hooks = { latency: () => systemClock.sleep(300) };
+  site.hooks = { latency: () => systemClock.sleep(100) };
   const starting = [cluster.start(2), cluster.start(2)];
   // Whoever comes first to the disk names it, and the last one started answers.
   const told = await cluster.replica(1).healthCheck("http://site-2.test");

@@ -124,3 +124,11 @@ test("a wait for the pause ends with 503 at its time, and sooner where no quorum
   assert.equal(await codeOf(cluster.propose(1, set("a", "1"), 20_000)), "noQuorum");
   assert.ok(performance.now() - startMs < limits.quorumLostMs + 2_000);
 });
+
+test("more voters than an epoch can have are refused before anything is frozen", async (t) => {
+  const cluster = await formed(t);
+  const tooMany = Array.from({ length: limits.votersMax + 1 }, (_, i) => (i + 1) as ReplicaId);
+  for (const voters of [tooMany, []])
+    assert.equal(await codeOf(cluster.replica(1).changeVoters(voters, { timeoutMs: 5_000 })), "badRequest");
+  for (const site of [1, 2, 3]) assert.deepEqual([epochOf(cluster, site), serves(cluster, site)], [2, true]);
+});

@@ -100,6 +100,20 @@ describe("who may answer", () => {
       expected: every("committed", { commit: "ok" }),
     },
     {
+      name: "step 3: committed in a later epoch than the one asked about",
+      situation: {
+        links: two(listed(id(1, 2))),
+        state: { epoch: epoch(2) },
+        writes: [put(x, { epoch: epoch(2), phase: "committed", value: payload(1), deps: deps() })],
+      },
+      expected: every("staleEpoch", { commit: "ok" }),
+    },
+    {
+      name: "step 3: a commit from ahead is told to nobody in this epoch",
+      situation: { writes: [put(x, { epoch: epoch(2), phase: "committed", value: payload(1), deps: deps() })] },
+      expected: every("frozen", { commit: "ok" }),
+    },
+    {
       name: "step 3: an earlier epoch, in K, not here",
       situation: { links: two(listed(x)), state: { epoch: epoch(2) } },
       expected: every("staleEpoch"),
@@ -109,6 +123,12 @@ describe("who may answer", () => {
       situation: { links: two(listed(id(1, 2))), state: { epoch: epoch(2) }, writes: [put(x, { phase: "preaccepted" })] },
       value: "nop",
       expected: every("committed nop", { preAccept: "staleEpoch" }),
+    },
+    {
+      name: "step 3: outside K, and only promised to a recovery: that shows no epoch",
+      situation: { links: two(listed(id(1, 2))), state: { epoch: epoch(2) }, writes: [put(x, { phase: "initial", ballot: ballot(1, 3) })] },
+      value: "nop",
+      expected: every("staleEpoch", { commit: "ok written" }),
     },
     {
       name: "step 3: outside K, below its boundary",

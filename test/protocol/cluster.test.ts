@@ -23,7 +23,7 @@ import { NO_DEPS } from "../../protocol/deps.ts";
 import { covers, frontierOf } from "../../protocol/frontier.ts";
 import { instanceName, replicaId } from "../../protocol/ids.ts";
 import { inSettled, NOTHING_SETTLED } from "../../protocol/settled.ts";
-import type { ChainLink, InstanceId, InstanceRecord, Write } from "../../protocol/types.ts";
+import type { ChainLink, InstanceId, InstanceRecord, ReplicaId, Slot, Write } from "../../protocol/types.ts";
 import { testView } from "../support/view.ts";
 import { allIds, anyFrontier, anyId, anySettled, id, noMembers } from "./arbitrary.ts";
 import { ballot, chain, epoch, first, hash, ids, instance, replica, rival, second, settled, third } from "./chain-records.ts";
@@ -219,6 +219,20 @@ describe("settleOutside (R4)", () => {
       { phase: "committed", value: "nop", deps: NO_DEPS, executed: false, initPayload: payload },
     );
     assert.deepEqual(settleOutside(view, [inside, outside]), []);
+  });
+
+  test("a slot that was never used, below a known one outside K, is a Nop of the closed epoch; one that was executed stays", () => {
+    const executed: Write = { kind: "progress", id: "", record: { executed: [[2 as ReplicaId, 4 as Slot]], globalFloor: [] } };
+    const view = testView([replica(1, 1), chain(first, second), executed]);
+    view.apply(settleOutside(view, [id(2, 4), id(2, 6)]));
+    assert.equal(view.get("instance", instanceName(id(2, 4))), null);
+    const { epoch, phase, value } = view.get("instance", instanceName(id(2, 6))) as InstanceRecord;
+    assert.deepEqual({ epoch, phase, value }, { epoch: 1, phase: "committed", value: "nop" });
+  });
+
+  test("what was only promised to a recovery stays: it may be an instance of the epoch after", () => {
+    const view = testView([replica(1, 1), chain(first, second), instance(id(2, 6), { phase: "initial" })]);
+    assert.deepEqual(settleOutside(view, [id(2, 6)]), []);
   });
 
   test("an epoch that is not closed settles nothing", () => {
