@@ -4,6 +4,7 @@ import { request } from "undici";
 import { keyPath, toBytes, toWire } from "./bytes.ts";
 import { NothingHappened } from "./errors.ts";
 import { parseEvents } from "./events.ts";
+import { createReservations } from "./reservations.ts";
 import { type Answer, type Call, call, createAgent, type Endpoints } from "./transport.ts";
 import type {
   ChangeAnswer,
@@ -45,9 +46,10 @@ export function createClient(options: ClientOptions) {
     agent: createAgent(),
   };
   const ask = (what: Call): Promise<Answer> => call(endpoints, what);
+  const operations = { ...proposals(ask), ...reads(ask, endpoints) };
   return {
-    ...proposals(ask),
-    ...reads(ask, endpoints),
+    ...operations,
+    ...createReservations(operations),
     ...administration(ask),
     /** Any path, for what has no method here. An answer that is an error is thrown. */
     async raw(path: string): Promise<Answer> {

@@ -32,6 +32,11 @@ export function registerClusterCommands(program: Command): void {
       "\nExample:\n  epoxy restore epoxy.backup --redis redis://127.0.0.1:6379 && epoxy server --bootstrap --redis redis://127.0.0.1:6379",
     )
     .action(async (file, options) => (await import("./restore.ts")).restore(file, options));
+  program
+    .command("completion <shell>")
+    .description("what bash, zsh or fish has to read to complete epoxy's commands and options")
+    .addHelpText("after", "\nExamples:\n  source <(epoxy completion bash)\n  epoxy completion fish > ~/.config/fish/completions/epoxy.fish")
+    .action(async (...all) => (await import("./completion.ts")).completion(...(all as unknown as [string, object, Command])));
 }
 
 function registerMembers(program: Command): void {

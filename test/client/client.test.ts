@@ -126,3 +126,23 @@ test("events are put together from chunks cut anywhere", async () => {
   );
   assert.equal(events[0]?.data?.key, "ä");
 });
+
+test("a reservation: absent, it is written; lost, the owner is told; held, nothing is proposed", async (t) => {
+  const absent = error(404, "notFound");
+  const lost: Reply = {
+    status: 200,
+    body: { instance: "1.8", path: "slow", results: [{ ok: false, error: "expectedValueDoesNotMatch", current: "paris", version: 1 }] },
+  };
+  const held: Reply = { status: 200, body: { key: "k", value: "paris", version: 1 } };
+  const reserve = async (...answers: Reply[]) => {
+    const { client, seen } = await connect(t, (_, count) => answers[count] as Reply);
+    const told = await client.reserve("k", "tokyo");
+    return { told, asked: seen.map(({ method }) => method) };
+  };
+  assert.deepEqual(await reserve(absent, done), { told: { owner: "tokyo", isMine: true }, asked: ["GET", "POST"] });
+  assert.deepEqual(await reserve(absent, lost), { told: { owner: "paris", isMine: false }, asked: ["GET", "POST"] });
+  assert.deepEqual(await reserve(held), { told: { owner: "paris", isMine: false }, asked: ["GET"] });
+  const { client, seen } = await connect(t, (_, count) => (count === 0 ? held : absent));
+  assert.deepEqual([await client.getReservation("k"), await client.getReservation("k")], ["paris", null]);
+  assert.match(String(seen[0]?.url), /read=optimistic/);
+});
