@@ -8,6 +8,7 @@ import { EpoxyError } from "../protocol/errors.ts";
 import { limits } from "../protocol/limits.ts";
 import { addBackupRoute } from "./routes/backup.ts";
 import { addClusterRoutes } from "./routes/cluster.ts";
+import { addConsoleRoutes } from "./routes/console.ts";
 import { type AppDeps, createAdmission } from "./routes/deps.ts";
 import { addNotFound, answerClientError, asEpoxyError, createErrorHandler, sendError } from "./routes/errors.ts";
 import { addHealthRoutes } from "./routes/health.ts";
@@ -64,7 +65,7 @@ async function addRoutes(app: FastifyInstance, deps: AppDeps): Promise<void> {
   addBackupRoute(app, deps);
   addHealthRoutes(app, deps);
   app.get("/openapi.json", { schema: { hide: true } }, async () => app.swagger());
-  app.get("/", { schema: { hide: true } }, async (_request, reply) => reply.redirect("/docs"));
+  addConsoleRoutes(app);
   await app.register(swaggerUi, { routePrefix: "/docs" });
 }
 

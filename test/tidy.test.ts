@@ -25,7 +25,6 @@ const mayImport: Record<string, readonly string[]> = {
   server: ["activities", "proposals", "protocol", "workflows"],
   client: [],
   cli: ["client", "scripts"],
-  console: ["client"],
   bench: ["client", "scripts"],
   sim: ["proposals", "protocol"],
   lab: ["sim", "proposals", "protocol"],

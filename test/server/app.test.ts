@@ -291,7 +291,7 @@ describe("health", () => {
   });
 });
 
-test("the OpenAPI document has every route, / leads to its page", async (t) => {
+test("the OpenAPI document has every route, and a page", async (t) => {
   const { app } = fakeApp();
   t.after(() => app.close());
   const { paths } = (await app.inject({ url: "/openapi.json" })).json() as { paths: Record<string, unknown> };
@@ -314,7 +314,6 @@ test("the OpenAPI document has every route, / leads to its page", async (t) => {
     "/metrics",
   ];
   assert.deepEqual(Object.keys(paths).sort(), wanted.sort());
-  assert.equal((await app.inject({ url: "/" })).headers.location, "/docs");
   assert.equal((await app.inject({ url: "/docs" })).statusCode, 200);
 });
 
