@@ -57,8 +57,8 @@ export function apiAt(url: string) {
     get: (key: string, mode: ReadMode = "linearizable", options: AskOptions = {}) =>
       ask("GET", `/v1/kv/${encodeURIComponent(key)}?read=${mode}`, options),
     /** The value, or null where it is absent; anything else is an error. */
-    async value(key: string, mode: ReadMode = "linearizable", options: AskOptions = {}): Promise<string | null> {
-      const answer = await ask("GET", `/v1/kv/${encodeURIComponent(key)}?read=${mode}`, options);
+    async value(key: string, mode: ReadMode = "linearizable"): Promise<string | null> {
+      const answer = await ask("GET", `/v1/kv/${encodeURIComponent(key)}?read=${mode}`);
       if (answer.status === 404) return null;
       if (answer.status !== 200) throw new Error(`${url} GET ${key} (${mode}): ${answer.status} ${answer.text}`);
       return answer.text;
