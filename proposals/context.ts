@@ -18,6 +18,8 @@ import type {
   ReplicaState,
   Write,
 } from "../protocol/types.ts";
+import type { Batching } from "./batch.ts";
+import type { Contested } from "./contested.ts";
 import type { OwnEnd } from "./execute.ts";
 import type { ExecutedSet } from "./executed-set.ts";
 import type { Ports, Transaction } from "./ports.ts";
@@ -109,6 +111,9 @@ export type Context = Ports & {
   readonly optimistic: Map<Key, KeyState>;
   frozenSinceMs: number | null;
   readonly block: SlotBlock;
+  /** Callers whose entries are not in an instance yet. */
+  readonly batching: Batching;
+  readonly contested: Contested;
   /** Every idempotency bucket up to this hour is closed, and that was executed here; null until it was looked up. */
   closedHour: number | null;
   readonly pruning: Pruning;

@@ -6,6 +6,7 @@ import type { PeerReplyOf } from "../protocol/messages.ts";
 import { concludePreAccepts } from "../protocol/owner.ts";
 import type { Deps, Epoch, InstanceId, Payload, ReplicaId, Step, Value } from "../protocol/types.ts";
 import { commitEverywhere } from "./commits.ts";
+import { noteContested } from "./contested.ts";
 import { applyWrites, type Context, votersOf } from "./context.ts";
 import { afterExecution, type Executed, executeBlockedOn, tryExecute } from "./execute.ts";
 import { type Answers, gatherOnce } from "./gather.ts";
@@ -19,6 +20,19 @@ type Conclusion =
   /** Someone else decides it now: recovery, or the end of the epoch. */
   | { readonly kind: "lost" };
 
+/** `lead`, whose failures are recovery's to finish. Never rejects. */
+export async function leadQuietly(ctx: Context, own: Submitted): Promise<void> {
+  ctx.leading.add(own.id);
+  try {
+    await lead(ctx, own, ctx.leadTimeoutMs);
+  } catch (error) {
+    ctx.fatal(error);
+    ctx.log.warn({ instance: instanceName(own.id), error: String(error) }, "leading failed; recovery will finish it");
+  } finally {
+    ctx.leading.delete(own.id);
+  }
+}
+
 /** Tries to get the instance committed as its owner. Leaves it to recovery where it cannot; never decides against one. */
 export async function lead(ctx: Context, own: Submitted, timeoutMs: number): Promise<void> {
   const concluded = await preAccept(ctx, own, timeoutMs);
@@ -28,6 +42,7 @@ export async function lead(ctx: Context, own: Submitted, timeoutMs: number): Pro
     case "known":
       return commitValue(ctx, own, concluded.value, concluded.deps, "recovered");
     case "slow":
+      noteContested(ctx, own.payload);
       return slowPath(ctx, own, concluded.deps, timeoutMs);
     default:
       ctx.log.debug({ instance: instanceName(own.id) }, "left to recovery");

@@ -146,6 +146,8 @@ export function createContext(ports: Ports, options: ReplicaOptions): Context {
     optimistic: new Map(),
     frozenSinceMs: null,
     block: emptyBlock(),
+    batching: { waiting: [], departing: false },
+    contested: new Map(),
     closedHour: null,
     pruning: newPruning(),
     pollMs: 100,

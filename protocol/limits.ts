@@ -24,6 +24,12 @@ export const limits = {
   frontierMax: 8191,
   transactionTries: 64,
   slotBlock: 256,
+  /** Callers that share one instance, and what their entries weigh together. */
+  batchEntriesMax: 64,
+  batchBytesMax: 256 * 1024,
+  /** How long a key counts as contested once an instance on it needed the slow path, and how many are remembered. */
+  contestedMs: 2_000,
+  contestedKeysMax: 10_000,
   timeoutDefaultMs: 10_000,
   timeoutMaxMs: 60_000,
   /** Of one server process: what is under way at once, and who watches. */

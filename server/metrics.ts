@@ -21,6 +21,7 @@ export const METRICS = {
     labels: ["path"],
     buckets: SECONDS,
   },
+  epoxy_batch_entries: { type: "histogram", help: "Callers that share one instance.", labels: [], buckets: COUNTS },
   epoxy_commits_total: { type: "counter", help: "Instances committed by this process, by path; nop for those given up.", labels: ["path"] },
   epoxy_recoveries_total: { type: "counter", help: "Explicit prepares that were begun.", labels: [] },
   epoxy_instances_dropped_total: { type: "counter", help: "Instances dropped because every member has executed them.", labels: [] },
