@@ -1,4 +1,4 @@
-// Gets everything that a fresh checkout needs: npm packages, Redis, the Temporal CLI, the build.
+// Gets everything that a fresh checkout needs: npm packages, Redis, the Temporal CLI, the build; Chromium for the tests.
 // Plain Node, no dependency; safe to run twice and quick when there is nothing to do.
 import { spawn } from "node:child_process";
 import { copyFileSync, createWriteStream, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
@@ -8,7 +8,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { build, distIsCurrent } from "./build.mjs";
-import { cacheBin, findRedis, findTemporal, onPath, outputOf } from "./tools.mjs";
+import { cacheBin, findChromium, findRedis, findTemporal, onPath, outputOf } from "./tools.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const temporalVersion = "1.5.1";
@@ -29,11 +29,12 @@ class ExpectedFailure extends Error {
   name = "ExpectedFailure";
 }
 
-/** Runs every step. `withBuild: false` leaves dist/ alone. @throws SetupError */
-export async function setup({ withBuild = true } = {}) {
+/** Runs every step. `withBuild: false` leaves dist/ alone; only the tests of pages want a browser. @throws SetupError */
+export async function setup({ withBuild = true, withBrowser = false } = {}) {
   await packages();
   await redis();
   await temporal();
+  if (withBrowser) await chromium();
   if (withBuild) await compile();
 }
 
@@ -111,18 +112,23 @@ async function installRedis() {
     await long("redis", "brew", ["install", "redis"], { whatToDo });
     return;
   }
+  await installByApt("redis", "redis-server", whatToDo);
+}
+
+/** Does nothing where there is no apt-get, or no right to use it. */
+async function installByApt(step, name, whatToDo) {
   if (onPath("apt-get") === null) return;
   const isRoot = process.getuid?.() === 0;
   if (!isRoot && onPath("sudo") === null) return;
-  say("redis", "apt-get install redis-server");
+  say(step, `apt-get install ${name}`);
   const aptGet = (...args) => {
-    // The package would start a Redis of its own; Epoxy starts one for each datacenter.
+    // A package would start a service of its own; Epoxy starts what it needs itself.
     const words = ["env", "DEBIAN_FRONTEND=noninteractive", "RUNLEVEL=1", "apt-get", ...args];
     const [program, ...rest] = isRoot ? words : ["sudo", "-n", ...words];
-    return long("redis", program, rest, { whatToDo });
+    return long(step, program, rest, { whatToDo });
   };
   await aptGet("update");
-  await aptGet("install", "-y", "--no-install-recommends", "redis-server");
+  await aptGet("install", "-y", "--no-install-recommends", name);
 }
 
 // --- Temporal
@@ -191,6 +197,21 @@ async function buildTemporal() {
     whatToDo: "the Temporal CLI could not be built: install it (https://docs.temporal.io/cli) and run this again",
   });
   return join(cacheBin(), "temporal");
+}
+
+// --- Chromium
+
+/** Without it the tests of pages are skipped, and say so: no reason for the set-up to fail. */
+async function chromium() {
+  const whatToDo = "Chromium could not be installed: install it so that chromium is on PATH, or the tests of pages are skipped";
+  try {
+    if (findChromium() === null) await installByApt("chromium", "chromium", whatToDo);
+    const program = findChromium();
+    say("chromium", program === null ? "missing: the tests of pages are skipped" : short(program));
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error;
+    say("chromium", error.message);
+  }
 }
 
 // --- the build

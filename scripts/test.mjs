@@ -56,7 +56,7 @@ async function main([wanted = null, pattern = null]) {
   // The quick ones run from the sources.
   const withBuild = suites.some(({ name }) => name !== "unit");
   try {
-    await setup({ withBuild });
+    await setup({ withBuild, withBrowser: suites.some(({ name }) => name === "browser") });
   } catch (error) {
     if (!(error instanceof SetupError)) throw error;
     console.log(`setup  failed    ${error.message}`);

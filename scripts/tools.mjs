@@ -30,6 +30,13 @@ export function findTemporal() {
   return onPath("temporal") ?? (isExecutable(cached) ? cached : null);
 }
 
+/** CHROMIUM, else what PATH has under its usual names and runs (a stub that asks for another package does not); or null. */
+export function findChromium() {
+  const named = process.env.CHROMIUM;
+  const found = named ? [named] : ["chromium", "chromium-browser", "google-chrome"].map((name) => onPath(name));
+  return found.find((program) => program !== null && outputOf(program, "--version") !== null) ?? null;
+}
+
 /** What a program prints, or null when it cannot be run. */
 export function outputOf(program, ...args) {
   const { error, status, stdout } = spawnSync(program, args, { encoding: "utf8", timeout: 20_000 });
