@@ -1,5 +1,5 @@
 /** The driver of a change of voters: freeze, close, drain, activate. Any voter may run it, twice or beside another one. RECONFIGURE. */
-import { chooseClose, linkOf, makeLink, mergeSettled, reserveCloseBallot } from "../protocol/cluster.ts";
+import { chooseClose, isVoter, linkOf, makeLink, mergeSettled, reserveCloseBallot } from "../protocol/cluster.ts";
 import { EpoxyError } from "../protocol/errors.ts";
 import { limits } from "../protocol/limits.ts";
 import type { PeerReplyOf } from "../protocol/messages.ts";
@@ -59,10 +59,12 @@ export async function closeEpoch(
   deadlineMs: number,
   onPhase: (phase: Phase) => void,
 ): Promise<void> {
-  const { epoch } = identity(ctx);
+  const { epoch, self } = identity(ctx);
   // A disk that may have forgotten its ballots must not take one.
   const bar = barred(ctx);
   if (bar !== null) throw new EpoxyError("notReady", bar);
+  // Nor may it be frozen by one that has no ballot to close it with.
+  if (!isVoter(ctx.known.chain, epoch, self)) throw new EpoxyError("notReady", `this replica does not vote in epoch ${epoch}`);
   onPhase("freezing");
   const settled = await freezeQuorum(ctx, epoch, deadlineMs);
   if (settled === null) return; // closed by someone else meanwhile

@@ -32,9 +32,10 @@ import { checkExecuted, placeCopy } from "./order-rules.ts";
 export type Observer = {
   readonly ledger: Ledger;
   siteOpened(site: Site): void;
-  onRequest(from: Process, request: PeerRequest): void;
-  onReply(from: Process, request: PeerRequest, reply: PeerReply): void;
+  onRequest(from: Speaker, request: PeerRequest): void;
+  onReply(from: Speaker, request: PeerRequest, reply: PeerReply): void;
 };
+type Speaker = Pick<Process, "name" | "site">;
 
 /** A write that was under way when a member became known may still be computed without it. */
 const NEWS_MS = 1_000;
