@@ -1,15 +1,17 @@
 /** The owner's part of one instance: from its durable pre-accept to its commit. PROPOSAL, "the owner". */
 import { fastCommit, ownCommit, selfAccept } from "../protocol/acceptor.ts";
 import { ownerBallot } from "../protocol/ballot.ts";
+import { sameDeps } from "../protocol/deps.ts";
 import { instanceName } from "../protocol/ids.ts";
 import type { PeerReplyOf } from "../protocol/messages.ts";
 import { concludePreAccepts } from "../protocol/owner.ts";
 import type { Deps, Epoch, InstanceId, Payload, ReplicaId, Step, Value } from "../protocol/types.ts";
 import { commitEverywhere } from "./commits.ts";
 import { noteContested } from "./contested.ts";
-import { applyWrites, type Context, votersOf } from "./context.ts";
+import { applyWrites, type Context, suspected, votersOf } from "./context.ts";
 import { afterExecution, type Executed, executeBlockedOn, tryExecute } from "./execute.ts";
 import { type Answers, gatherOnce } from "./gather.ts";
+import { fastIsNearer, hopeEndsMs } from "./hope.ts";
 
 export type Submitted = { readonly id: InstanceId; readonly epoch: Epoch; readonly payload: Payload; readonly deps: Deps };
 
@@ -52,6 +54,9 @@ export async function lead(ctx: Context, own: Submitted, timeoutMs: number): Pro
 async function preAccept(ctx: Context, own: Submitted, timeoutMs: number): Promise<Conclusion | null> {
   const { voters, need } = votersOf(ctx, own.epoch);
   const self = ctx.known.replica?.self as ReplicaId;
+  const others = voters.filter((id) => id !== self);
+  const slowMs = quorumRoundTripMs(ctx, others, need.slow);
+  const startMs = ctx.clock.monotonicMs();
   const conclude = (answers: Answers, nudged: boolean): Conclusion | null => {
     const oks = new Map<ReplicaId, Deps>([[self, own.deps]]);
     const refused = new Set<ReplicaId>();
@@ -62,27 +67,44 @@ async function preAccept(ctx: Context, own: Submitted, timeoutMs: number): Promi
       else if (reply.kind === "nack" || reply.kind === "staleEpoch") return { kind: "lost" };
       else refused.add(from);
     }
-    const result = concludePreAccepts({ thresholds: need, initDeps: own.deps, oks, fastTimedOut: nudged, refused });
+    const fastTimedOut = nudged || (oks.size >= need.slow && !hopeful(answers, oks));
+    const result = concludePreAccepts({ thresholds: need, initDeps: own.deps, oks, fastTimedOut, refused });
     if (result.kind !== "wait") return result;
     return refused.size > need.n - need.slow && refused.size + oks.size >= need.n ? { kind: "lost" } : null;
+  };
+  /** The fast path still needs some that agree, and expects them in time. */
+  const hopeful = (answers: Answers, oks: ReadonlyMap<ReplicaId, Deps>): boolean => {
+    const awaited = others.filter((id) => !answers.has(id) && !suspected(ctx, id));
+    return fastIsNearer({
+      elapsedMs: ctx.clock.monotonicMs() - startMs,
+      awaitedMs: awaited.map((id) => roundTripMs(ctx, id)),
+      missing: need.fast - [...oks.values()].filter((deps) => sameDeps(deps, own.deps)).length,
+      slowMs,
+    });
   };
   const alone = conclude(new Map(), false);
   if (alone !== null) return alone;
   return gatherOnce<Conclusion>(ctx, {
-    to: voters.filter((id) => id !== self),
+    to: others,
     request: { kind: "preAccept", epoch: own.epoch, id: own.id, payload: own.payload, deps: own.deps },
     timeoutMs,
     conclude,
-    nudgeMs: slowAfterMs(ctx, voters, need.slow),
+    nudgeMs: hopeEndsMs(
+      others.map((id) => roundTripMs(ctx, id)),
+      slowMs,
+    ),
     again: (reply) => reply.kind === "notVoting" || reply.kind === "refused",
   });
 }
 
-/** How long a fast quorum may be hoped for once a slow one has answered: a little more than the slow quorum's round trip. */
-function slowAfterMs(ctx: Context, voters: readonly ReplicaId[], slow: number): number {
-  const self = ctx.known.replica?.self;
-  const roundTrips = voters.map((id) => (id === self ? 0 : (ctx.health.get(id)?.roundTripMs ?? 100))).sort((a, b) => a - b);
-  return 10 + 1.25 * (roundTrips[slow - 1] ?? 100);
+function roundTripMs(ctx: Context, id: ReplicaId): number {
+  return ctx.health.get(id)?.roundTripMs ?? 100;
+}
+
+/** Of the nearest others that make a quorum with this replica. */
+function quorumRoundTripMs(ctx: Context, others: readonly ReplicaId[], quorum: number): number {
+  const roundTrips = others.filter((id) => !suspected(ctx, id)).map((id) => roundTripMs(ctx, id));
+  return roundTrips.sort((a, b) => a - b)[quorum - 2] ?? 0;
 }
 
 async function slowPath(ctx: Context, own: Submitted, deps: Deps, timeoutMs: number): Promise<void> {
