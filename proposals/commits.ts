@@ -9,19 +9,20 @@ import { audience, type Context, suspected } from "./context.ts";
 import { heardFrom } from "./health.ts";
 
 export function commitEverywhere(ctx: Context, instance: CommittedInstance): void {
-  for (const to of audience(ctx)) void commitAt(ctx, to, instance);
+  // Where nothing conflicted nobody waits for it: it rides along with the next pre-accept.
+  const mayWaitMs = instance.deps.explicit.length === 0 ? limits.commitWaitMs : 0;
+  for (const to of audience(ctx)) void commitAt(ctx, to, instance, mayWaitMs);
 }
 
-async function commitAt(ctx: Context, to: ReplicaId, instance: CommittedInstance): Promise<void> {
+async function commitAt(ctx: Context, to: ReplicaId, instance: CommittedInstance, mayWaitMs: number): Promise<void> {
   for (let tries = 0; tries < limits.commitTries && !ctx.stop.signal.aborted; tries++) {
-    const startMs = ctx.clock.monotonicMs();
     try {
       const answer = await ctx.peers.request(
         to,
         { kind: "commit", ...instance },
-        { timeoutMs: limits.peerTimeoutMs, signal: ctx.stop.signal },
+        { timeoutMs: limits.peerTimeoutMs, signal: ctx.stop.signal, mayWaitMs },
       );
-      if (heardFrom(ctx, to, answer, ctx.clock.monotonicMs() - startMs) && answer.reply.kind !== "refused") return;
+      if (heardFrom(ctx, to, answer, null) && answer.reply.kind !== "refused") return;
     } catch {
       if (suspected(ctx, to)) return;
     }

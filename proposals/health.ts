@@ -27,9 +27,10 @@ export function peerOf(ctx: Context, id: ReplicaId): Peer {
  * An answer came: only answers show that a peer hears us, so requests do not count here. One that refuses (its store is
  * away, its disk may not vote, we are no member) is no help to a quorum, so it does not count as seen.
  *
+ * @param roundTripMs null where it is no measure of the distance
  * @returns false when it speaks from another disk than the one it joined with: nothing that it says may be counted
  */
-export function heardFrom(ctx: Context, id: ReplicaId, { header, reply }: PeerAnswer, roundTripMs: number): boolean {
+export function heardFrom(ctx: Context, id: ReplicaId, { header, reply }: PeerAnswer, roundTripMs: number | null): boolean {
   const member = ctx.known.members?.members.find((one) => one.id === id);
   const registered = member?.incarnation ?? null;
   // A store without identity: a newcomer, or a member's disk that was emptied. It says nothing of the disk that was there.
@@ -39,8 +40,10 @@ export function heardFrom(ctx: Context, id: ReplicaId, { header, reply }: PeerAn
   if (reply.kind !== "refused") peer.lastSeenMs = ctx.clock.monotonicMs();
   noteRemoval(ctx, reply);
   // A process that was stopped finds minutes between a question and its answer: patience that grew by them would take as long to shrink.
-  const sampleMs = Math.min(roundTripMs, limits.peerTimeoutMs);
-  peer.roundTripMs = peer.roundTripMs === null ? sampleMs : peer.roundTripMs * 0.8 + sampleMs * 0.2;
+  if (roundTripMs !== null) {
+    const sampleMs = Math.min(roundTripMs, limits.peerTimeoutMs);
+    peer.roundTripMs = peer.roundTripMs === null ? sampleMs : peer.roundTripMs * 0.8 + sampleMs * 0.2;
+  }
   peer.epoch = header.epoch;
   peer.status = header.status;
   rememberDisk(ctx, id, header.incarnation, header.counter);

@@ -49,12 +49,19 @@ export type Store = {
 
 export type PeerAnswer = { readonly header: ReplyHeader; readonly reply: PeerReply };
 
+export type PeerRequestOptions = {
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+  /** How long it may be kept back to share a message with something more urgent; 0 unless given. */
+  readonly mayWaitMs?: number;
+};
+
 /** The other datacenters. Never throws for what the other side says, only for not hearing from it. */
 export type Peers = {
   /**
    * @throws PeerUnreachable when no answer came within `timeoutMs` (it may have been processed all the same)
    */
-  request(to: ReplicaId, request: PeerRequest, options: { readonly timeoutMs: number; readonly signal?: AbortSignal }): Promise<PeerAnswer>;
+  request(to: ReplicaId, request: PeerRequest, options: PeerRequestOptions): Promise<PeerAnswer>;
   /** The same to an address that is no member yet. `to` is the id it shall have, 0 for none. */
   requestUrl(
     url: string,

@@ -38,6 +38,8 @@ export const limits = {
   /** Connections to one peer, and messages on their way to it before further requests wait to share one. */
   peerConnectionsMax: 128,
   peerEnvelopesMax: 96,
+  /** How long a commit that nobody is known to wait for may be kept back to share a message. */
+  commitWaitMs: 5,
   pageEntriesMax: 500,
   pageBytesMax: 4 * 1024 * 1024,
   /** A peer not heard from for this long is suspected. */

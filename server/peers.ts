@@ -1,6 +1,6 @@
 /** The way to the other datacenters: requests of one moment to one peer share a message, each has its own time limit. */
 import { Pool } from "undici";
-import { type Clock, type Meter, type PeerAnswer, type Peers, PeerUnreachable } from "../proposals/ports.ts";
+import { type Clock, type Meter, type PeerAnswer, type PeerRequestOptions, type Peers, PeerUnreachable } from "../proposals/ports.ts";
 import { InvariantViolation } from "../protocol/assert.ts";
 import { limits } from "../protocol/limits.ts";
 import type { PeerRequest, RequestHeader } from "../protocol/messages.ts";
@@ -44,7 +44,6 @@ const ENVELOPE_WEIGHT_MAX = limits.peerMessageBytesMax / 2;
 const CONNECT_TIMEOUT_MS = 2_000;
 const ABORT_AFTER_MS = 50;
 
-type Options = { readonly timeoutMs: number; readonly signal?: AbortSignal };
 type Pending = {
   readonly request: PeerRequest;
   readonly deadlineMs: number;
@@ -63,6 +62,8 @@ type Link = {
   /** Messages on their way that hold shared requests. */
   shared: number;
   flushing: boolean;
+  /** When what may wait is sent though nothing urgent came; null while nothing waits. */
+  departure: NodeJS.Timeout | null;
   readonly pending: Set<Pending>;
 };
 
@@ -81,7 +82,7 @@ export function createHttpPeers(deps: HttpPeersDeps): HttpPeers {
     return link;
   };
 
-  const visit = async (url: string, to: ReplicaId | 0, request: PeerRequest, options: Options): Promise<PeerAnswer> => {
+  const visit = async (url: string, to: ReplicaId | 0, request: PeerRequest, options: PeerRequestOptions): Promise<PeerAnswer> => {
     const name = `${to} ${url}`;
     const link = visits.get(name) ?? openLink(url, to);
     visits.set(name, link);
@@ -130,6 +131,7 @@ function isHttpUrl(url: string): boolean {
 
 /** Never rejects: what is still under way has been told. */
 async function destroy(link: Link, reason: string): Promise<void> {
+  clearTimeout(link.departure ?? undefined);
   for (const pending of [...link.pending]) pending.reject(new PeerUnreachable(reason));
   await link.pool.destroy().catch(() => {});
 }
@@ -155,13 +157,14 @@ function openLink(url: string, to: ReplicaId | 0): Link {
     queue: [],
     shared: 0,
     flushing: false,
+    departure: null,
     pending: new Set(),
   };
 }
 
-function send(deps: HttpPeersDeps, link: Link, request: PeerRequest, options: Options): Promise<PeerAnswer> {
+function send(deps: HttpPeersDeps, link: Link, request: PeerRequest, options: PeerRequestOptions): Promise<PeerAnswer> {
   return new Promise((resolve, reject) => {
-    const { signal, timeoutMs } = options;
+    const { signal, timeoutMs, mayWaitMs = 0 } = options;
     if (signal?.aborted === true) return reject(new PeerUnreachable("given up before it was sent"));
     const finish = (outcome: string) => {
       pending.done = true;
@@ -200,7 +203,8 @@ function send(deps: HttpPeersDeps, link: Link, request: PeerRequest, options: Op
       return;
     }
     link.queue.push(pending);
-    scheduleFlush(deps, link);
+    if (mayWaitMs === 0) scheduleFlush(deps, link);
+    else link.departure ??= setTimeout(() => scheduleFlush(deps, link), mayWaitMs);
   });
 }
 
@@ -210,6 +214,8 @@ function scheduleFlush(deps: HttpPeersDeps, link: Link): void {
   // After all that became runnable with this request: what is issued in the same turn goes in one message.
   setImmediate(() => {
     link.flushing = false;
+    clearTimeout(link.departure ?? undefined);
+    link.departure = null;
     flush(deps, link);
   });
 }

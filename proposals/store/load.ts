@@ -1,4 +1,5 @@
 import type { RecordRef } from "../ports.ts";
+import type { Absences } from "./absences.ts";
 import type { Backend } from "./backend.ts";
 import type { Cache, CacheEntry } from "./cache.ts";
 import { recordName } from "./keys.ts";
@@ -16,15 +17,21 @@ export type Loader = {
   count(): number;
 };
 
+export function absentEntry(name: string): CacheEntry {
+  return { tag: null, record: null, bytes: name.length + ENTRY_BYTES, writer: null, confirmed: true, hash: null };
+}
+
 /** Reads what is not cached: everything that is asked for in one go together, and each record once. */
 export function createLoader({
   backend,
   sealing,
   cache,
+  absences,
 }: {
   readonly backend: Backend;
   readonly sealing: Sealing;
   readonly cache: Cache;
+  readonly absences: Absences;
 }): Loader {
   const underWay = new Map<string, Promise<CacheEntry>>();
   let wanted: Wanted[] = [];
@@ -55,9 +62,9 @@ export function createLoader({
     }
   }
   function entryOf({ ref, name }: Wanted, bytes: Uint8Array | null): CacheEntry {
-    const size = name.length + ENTRY_BYTES + (bytes?.length ?? 0);
-    const unsealed = bytes === null ? { tag: null, record: null } : sealing.unseal({ kind: ref.kind, name }, bytes);
-    return { ...unsealed, bytes: size, writer: null, confirmed: true, hash: null };
+    absences.note(ref.kind, bytes !== null);
+    const absent = absentEntry(name);
+    return bytes === null ? absent : { ...absent, ...sealing.unseal({ kind: ref.kind, name }, bytes), bytes: absent.bytes + bytes.length };
   }
   function flush(): void {
     const all = wanted;

@@ -7,12 +7,13 @@ import { EpoxyError } from "../../protocol/errors.ts";
 import { limits } from "../../protocol/limits.ts";
 import type { RecordKind, Records } from "../../protocol/types.ts";
 import type { RecordRef, Store, Transaction } from "../ports.ts";
+import { createAbsences } from "./absences.ts";
 import { createRunner } from "./attempt.ts";
 import type { Backend } from "./backend.ts";
 import { type CacheEntry, createCache } from "./cache.ts";
 import { createCommitter } from "./commit.ts";
 import { afterPrefix, openMember, openMemberId, recordName } from "./keys.ts";
-import { createLoader } from "./load.ts";
+import { absentEntry, createLoader } from "./load.ts";
 import type { Sealing } from "./sealing.ts";
 
 export type StoreOptions = {
@@ -46,7 +47,8 @@ const LOST_BEFORE_CLAIM = 4;
 export function createStore(backend: Backend, options: StoreOptions): TransactionalStore {
   const { sealing } = options;
   const cache = createCache({ entriesMax: options.cacheEntriesMax ?? 200_000, bytesMax: options.cacheBytesMax ?? 256 * 1024 * 1024 });
-  const loader = createLoader({ backend, sealing, cache });
+  const absences = createAbsences();
+  const loader = createLoader({ backend, sealing, cache, absences });
   const committer = createCommitter({ backend, cache, options });
   const runner = createRunner({ cache, sealing, processId: backend.processId });
   let lostRaces = 0;
@@ -59,6 +61,15 @@ export function createStore(backend: Backend, options: StoreOptions): Transactio
     const names = refs.map(({ kind, id }) => recordName(kind, id));
     const entries = await Promise.all(refs.map((ref, i) => cache.get(names[i] as string) ?? loader.load(ref)));
     for (const [i, entry] of entries.entries()) held.set(names[i] as string, entry);
+  }
+
+  /** Gets what a run lacked, and tells what was only taken for absent. */
+  async function supply(missing: readonly RecordRef[], held: Map<string, CacheEntry>, mayGuess: boolean): Promise<RecordRef[]> {
+    const guessed = missing.filter(({ kind }) => mayGuess && absences.areLikely(kind));
+    for (const { kind, id } of guessed) held.set(recordName(kind, id), absentEntry(recordName(kind, id)));
+    const asked = missing.filter((ref) => !guessed.includes(ref));
+    if (asked.length > 0) await load(asked, held);
+    return guessed;
   }
 
   async function transact<T>(step: (tx: Transaction) => T, prefetch: readonly RecordRef[] = []): Promise<T> {
@@ -75,17 +86,20 @@ export function createStore(backend: Backend, options: StoreOptions): Transactio
 
   async function transactOpen<T>(step: (tx: Transaction) => T, prefetch: readonly RecordRef[]): Promise<T> {
     const held = new Map<string, CacheEntry>();
+    let guessed: RecordRef[] = [];
     if (prefetch.length > 0) await load(prefetch, held);
     for (let lost = 0; lost < limits.transactionTries; ) {
       const ran = runner.run(step, held, lost >= LOST_BEFORE_CLAIM);
       if ("missing" in ran) {
-        await load(ran.missing, held);
+        guessed.push(...(await supply(ran.missing, held, lost === 0)));
         continue;
       }
       if (await committer.commit(ran.attempt)) {
         if ("error" in ran.outcome) throw ran.outcome.error;
         return ran.outcome.value;
       }
+      for (const { kind } of guessed) absences.note(kind, true);
+      guessed = [];
       held.clear();
       lost++;
       lostRaces++;

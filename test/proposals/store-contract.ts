@@ -195,6 +195,19 @@ function processTests(check: CheckFn): void {
     assert.equal(text(await one.transact((tx) => tx.get("value", "a")?.value)), "again");
   });
 
+  check("new records are not asked for, and one that was only taken for new is found", async ({ open, damage }) => {
+    const [one, other] = [await open(), await open()];
+    await other.transact(putAll(put("there", "9", 1), put("damaged", "9", 1)));
+    for (let i = 0; i < 40; i++) await one.transact(increment(`new${i}`));
+    const { loads, lostRaces } = one.stats();
+    assert.ok(loads < 40, `${loads} loads`);
+    assert.equal(await one.transact(increment("there")), 9);
+    assert.equal(one.stats().lostRaces, lostRaces + 1);
+    for (let i = 40; i < 80; i++) await one.transact(increment(`new${i}`));
+    await damage("v:damaged");
+    await assert.rejects(one.transact(increment("damaged")), DamagedRecord);
+  });
+
   check("two processes fight for one key: every increment counts once", async ({ open }) => {
     const stores = [await open(), await open()];
     const each = 200;

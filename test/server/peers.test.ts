@@ -92,6 +92,20 @@ test("requests of one moment share a message, and each has its own answer", asyn
   assert.equal(answers[0]?.header.counter, 9);
 });
 
+test("what may wait shares the message of what may not, and goes alone when nothing comes", async (t) => {
+  const { peers, envelopes } = await pair(t);
+  const waiting = peers.request(two, kvGet("a"), { ...options, mayWaitMs: 60_000 });
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.equal(envelopes.length, 0);
+  await Promise.all([waiting, peers.request(two, kvGet("b"), options)]);
+  assert.deepEqual(
+    envelopes.map(({ requests }) => requests.length),
+    [2],
+  );
+  await peers.request(two, kvGet("c"), { ...options, mayWaitMs: 1 });
+  assert.equal(envelopes.length, 2);
+});
+
 test("slow kinds go alone; number and bytes split a message", async (t) => {
   const { peers, envelopes } = await pair(t);
   await Promise.all([
