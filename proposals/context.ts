@@ -20,6 +20,7 @@ import type {
 } from "../protocol/types.ts";
 import type { Batching } from "./batch.ts";
 import type { Contested } from "./contested.ts";
+import { damageOf } from "./damage.ts";
 import type { OwnEnd } from "./execute.ts";
 import type { ExecutedSet } from "./executed-set.ts";
 import type { Ports, Transaction } from "./ports.ts";
@@ -93,6 +94,8 @@ export type Context = Ports & {
   fence: string | null;
   /** Why nothing on this store may vote, as the composition root found (Redis settings); null when it is fit. */
   unfit: string | null;
+  /** Names of records that were found damaged and are not mended. */
+  readonly damaged: Set<string>;
   /** Members have refused this replica as removed. It may not have executed its removal, and never will: they send it nothing. */
   removed: boolean;
   /** When this process last read its own identity: an answer to a sync says that the store behind it is there. */
@@ -151,7 +154,7 @@ export function identity(ctx: Context): ReplicaState {
 
 /** Why this replica must not vote at all; null when nothing is in the way. */
 export function barred(ctx: Context): string | null {
-  return ctx.removed ? "this replica was removed from the cluster; its id is never used again" : (ctx.unfit ?? ctx.fence);
+  return ctx.removed ? "this replica was removed from the cluster; its id is never used again" : (ctx.unfit ?? damageOf(ctx) ?? ctx.fence);
 }
 
 /** Link of the epoch this replica takes part in; null while it is still copying. */

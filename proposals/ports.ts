@@ -27,6 +27,12 @@ export type Store = {
   transact<T>(step: (tx: Transaction) => T): Promise<T>;
   /** Records as they are in the store now, written by whichever process. */
   read<K extends RecordKind>(kind: K, ids: readonly string[]): Promise<(Records[K] | null)[]>;
+  /**
+   * Writes a damaged record anew where `record` is certainly what it was, by its checksum. False: it was something else.
+   *
+   * @throws as `transact`
+   */
+  mend<K extends RecordKind>(ref: { readonly kind: K; readonly id: string }, record: Records[K]): Promise<boolean>;
   /** Ids of all instances that have a record above the executed prefix, ascending, after `after`. */
   openInstances(after: InstanceId | null, limit: number): Promise<InstanceId[]>;
   /** Ids of replicated records (kinds value, row, bucket) in byte order of `stateName`, from `from` on (exclusive when `after`). */

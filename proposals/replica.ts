@@ -11,6 +11,7 @@ import type { Epoch, InstanceId, InstanceRecord, Key, ReplicaId } from "../proto
 import type { Replica, ReplicaReport } from "./api.ts";
 import { highestKnown, lagBehind } from "./catch-up.ts";
 import { allOpen, audience, barred, type Context, currentLink, identity, quorumReachable, suspected } from "./context.ts";
+import { noteDamage, noticing } from "./damage.ts";
 import { createExecutedSet } from "./executed-set.ts";
 import { handleEnvelope, ownStatus } from "./handle-message.ts";
 import { loadPeers } from "./health.ts";
@@ -114,7 +115,10 @@ export function createContext(ports: Ports, options: ReplicaOptions): Context {
   const fatal = fatalTo(options);
   const ctx: Context = {
     ...ports,
-    store: watched(ports.store, fatal),
+    store: watched(
+      noticing(ports.store, (record) => noteDamage(ctx, record)),
+      fatal,
+    ),
     fatal,
     known: { replica: null, chain: [], members: null, progress: { executed: [], globalFloor: [] } },
     health: new Map(),
@@ -136,6 +140,7 @@ export function createContext(ports: Ports, options: ReplicaOptions): Context {
     ownSync: { advertisedFloor: [], digest: "0".repeat(32) },
     fence: FENCED_AT_START,
     unfit: null,
+    damaged: new Set(),
     removed: false,
     storeSeenMs: ports.clock.monotonicMs(),
     syncing: new Set(),

@@ -30,6 +30,7 @@ export const METRICS = {
     help: "Committed instances learned from peers because they were missed.",
     labels: [],
   },
+  epoxy_damaged_records_total: { type: "counter", help: "Records found with a wrong checksum, by kind.", labels: ["kind"] },
   epoxy_stale_epoch_total: { type: "counter", help: "Requests refused because they are of an older epoch.", labels: [] },
   epoxy_peer_requests_total: { type: "counter", help: "Requests to peers by kind and how they ended.", labels: ["kind", "outcome"] },
   epoxy_peer_envelopes_total: {

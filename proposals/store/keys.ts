@@ -32,6 +32,14 @@ export function recordName(kind: RecordKind, id: string): string {
   return PREFIXES[kind] + id;
 }
 
+/** The record that is called so; null for the name of something else. */
+export function refOfName(name: string): { readonly kind: RecordKind; readonly id: string } | null {
+  const found = (Object.entries(PREFIXES) as [RecordKind, string][]).find(([, prefix]) =>
+    prefix.endsWith(":") ? name.startsWith(prefix) : name === prefix,
+  );
+  return found === undefined ? null : { kind: found[0], id: name.slice(found[1].length) };
+}
+
 /** Where the outcomes of a process's last batches are kept. */
 export function outcomesName(processId: string): string {
   return `p:${processId}`;

@@ -22,6 +22,8 @@ export type Sealing = {
   seal(at: { readonly kind: RecordKind; readonly name: string; readonly tag: string }, record: Records[RecordKind]): Uint8Array;
   /** @throws DamagedRecord */
   unseal(at: { readonly kind: RecordKind; readonly name: string }, bytes: Uint8Array): Unsealed;
+  /** The tag of damaged bytes, where `record` is certainly what they were: it fits their checksum, or only the checksum is wrong. */
+  tagOfSame(at: { readonly kind: RecordKind; readonly name: string }, bytes: Uint8Array, record: Records[RecordKind]): string | null;
   sealChange(change: Change): Uint8Array;
   /** @throws DamagedRecord */
   unsealChange(position: number, bytes: Uint8Array): Change;
@@ -43,6 +45,13 @@ export const sealing: Sealing = {
     const body = buffer.subarray(HEADER_BYTES);
     if (checksum(name, body) !== buffer.readUInt32BE(TAG_BYTES)) throw new DamagedRecord(name);
     return { tag: buffer.toString("latin1", 0, TAG_BYTES), record: decodeRecord(kind, body) };
+  },
+  tagOfSame({ kind, name }, bytes, record) {
+    const buffer = asBuffer(bytes);
+    if (buffer.length < HEADER_BYTES) return null;
+    const body = encodeRecord(kind, record);
+    const isSame = checksum(name, body) === buffer.readUInt32BE(TAG_BYTES) || buffer.subarray(HEADER_BYTES).equals(body);
+    return isSame && buffer.length === HEADER_BYTES + body.length ? buffer.toString("latin1", 0, TAG_BYTES) : null;
   },
   sealChange(change) {
     const body = encodeChange(change);
@@ -77,6 +86,7 @@ export function createUnencodedSealing(): Sealing {
       if (unsealed === undefined) throw new DamagedRecord(name);
       return unsealed;
     },
+    tagOfSame: () => null,
     sealChange(change) {
       const bytes = new Uint8Array(1);
       changes.set(bytes, change);

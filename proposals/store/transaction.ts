@@ -5,7 +5,7 @@
  */
 import { EpoxyError } from "../../protocol/errors.ts";
 import { limits } from "../../protocol/limits.ts";
-import type { RecordKind, Records } from "../../protocol/types.ts";
+import type { RecordKind, Records, Write } from "../../protocol/types.ts";
 import type { RecordRef, Store, Transaction } from "../ports.ts";
 import { createAbsences } from "./absences.ts";
 import { createRunner } from "./attempt.ts";
@@ -114,6 +114,19 @@ export function createStore(backend: Backend, options: StoreOptions): Transactio
       const found = await backend.read(names);
       return found.map((bytes, i) => {
         return bytes === null ? null : (sealing.unseal({ kind, name: names[i] as string }, bytes).record as Records[K]);
+      });
+    },
+    async mend(ref, record) {
+      const name = recordName(ref.kind, ref.id);
+      const [bytes] = await backend.read([name]);
+      const tag = bytes == null ? null : sealing.tagOfSame({ kind: ref.kind, name }, bytes, record);
+      if (bytes == null || tag === null) return false;
+      cache.set(name, { tag, record, bytes: name.length + bytes.length, writer: null, confirmed: true, hash: null });
+      return transact((tx) => {
+        // Somebody has written it since: that stays.
+        if (tx.get(ref.kind, ref.id) !== record) return false;
+        tx.put({ ...ref, record } as Write);
+        return true;
       });
     },
     async openInstances(after, limit) {
