@@ -5,8 +5,8 @@ import type { Clock, Meter, Random } from "../proposals/ports.ts";
 import { EpoxyError, MalformedError } from "../protocol/errors.ts";
 import { limits } from "../protocol/limits.ts";
 import type { RequestEnvelope } from "../protocol/messages.ts";
-import { decodeRequest, encodeReply, SUPPORTED_VERSIONS } from "../protocol/wire/versioned.ts";
-import { PEER_CONTENT_TYPE, peerPath } from "./peer-paths.ts";
+import { decodeRequest, encodeReply, LATEST_VERSION, SUPPORTED_VERSIONS } from "../protocol/wire/versioned.ts";
+import { PEER_CONTENT_TYPE, peerPath, VERSIONS_HEADER } from "./peer-paths.ts";
 import { addNotFound, answerClientError, asEpoxyError, createErrorHandler, errorBody, sendError } from "./routes/errors.ts";
 import { checkPeerHeaders, checkPeerSender, checkPeerSignature, type Secret } from "./security.ts";
 import type { WanDelays } from "./wan.ts";
@@ -67,6 +67,8 @@ export function buildPeerApp(deps: PeerAppDeps): FastifyInstance {
       // The answer is a message too: whoever sends one waits half the round trip.
       const delayMs = deps.wan?.toReplica(envelope.header.from) ?? 0;
       if (delayMs > 0) await deps.clock.sleep(delayMs);
+      // Whoever has learned to speak less of an older build of ours may speak more now.
+      if (version < LATEST_VERSION) reply.header(VERSIONS_HEADER, SUPPORTED_VERSIONS.join(","));
       return reply.type(PEER_CONTENT_TYPE).send(Buffer.from(answer.buffer, answer.byteOffset, answer.byteLength));
     },
   );

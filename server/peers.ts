@@ -6,7 +6,7 @@ import { limits } from "../protocol/limits.ts";
 import type { PeerRequest, RequestHeader } from "../protocol/messages.ts";
 import type { ReplicaId } from "../protocol/types.ts";
 import { decodeReply, encodeRequest, LATEST_VERSION, SUPPORTED_VERSIONS } from "../protocol/wire/versioned.ts";
-import { PEER_CONTENT_TYPE, peerPath } from "./peer-paths.ts";
+import { PEER_CONTENT_TYPE, peerPath, VERSIONS_HEADER } from "./peer-paths.ts";
 import { isSlow, requestWeight } from "./peer-weights.ts";
 import { type Secret, signPeerRequest } from "./security.ts";
 import type { WanDelays } from "./wan.ts";
@@ -280,7 +280,11 @@ async function exchange(deps: HttpPeersDeps, link: Link, batch: readonly Pending
     if (body.byteLength > limits.peerMessageBytesMax)
       throw new PeerUnreachable(`a message of ${body.byteLength} bytes is too large for ${describe(link)}`);
     const answer = await post(deps, link, batch, { version, header, body });
-    if (answer.status === 200) return decodeReply(version, answer.body);
+    if (answer.status === 200) {
+      // Built anew since it was first asked: what both speak by now.
+      link.version = Math.max(link.version, ...answer.versions.filter((one) => SUPPORTED_VERSIONS.includes(one)));
+      return decodeReply(version, answer.body);
+    }
     const refusal = refusalOf(link, answer);
     const common = refusal.versions.filter((one) => SUPPORTED_VERSIONS.includes(one) && one !== version);
     if (refusal.error.code !== "unsupportedVersion" || common.length === 0 || tries > 0) throw refusal.error;
@@ -288,7 +292,12 @@ async function exchange(deps: HttpPeersDeps, link: Link, batch: readonly Pending
   }
 }
 
-type Answer = { readonly status: number; readonly body: Uint8Array };
+type Answer = {
+  readonly status: number;
+  readonly body: Uint8Array;
+  /** What the peer speaks, where it was asked in less than its latest. */
+  readonly versions: readonly number[];
+};
 
 async function post(
   deps: HttpPeersDeps,
@@ -317,7 +326,8 @@ async function post(
       body: message.body,
       signal: abort.signal,
     });
-    return { status: response.statusCode, body: new Uint8Array(await response.body.arrayBuffer()) };
+    const versions = `${response.headers[VERSIONS_HEADER] ?? ""}`.split(",").map(Number);
+    return { status: response.statusCode, body: new Uint8Array(await response.body.arrayBuffer()), versions };
   } finally {
     clearTimeout(timer);
   }

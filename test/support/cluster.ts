@@ -27,6 +27,8 @@ export type TestClusterOptions = {
   /** The ports of an earlier start with the same data. */
   readonly port?: number;
   readonly readyMs?: number;
+  /** For `epoxy dev` and all its processes, besides this process's own. */
+  readonly env?: Readonly<Record<string, string>>;
 };
 export type Part = "server" | "worker" | "redis";
 export type Restarted = { readonly datacenter: number; readonly process: string; readonly pid: number };
@@ -65,7 +67,8 @@ export async function startCluster(options: TestClusterOptions = {}): Promise<Te
   const args = ["dev", "--json", "--datacenters", `${datacenters}`, "--servers", `${servers}`, "--port", `${port}`, "--data", folder];
   if (options.noRestart === true) args.push("--no-restart");
   const startMs = performance.now();
-  const child = spawn(process.execPath, [launcher, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+  const env = { ...process.env, ...options.env };
+  const child = spawn(process.execPath, [launcher, ...args], { stdio: ["ignore", "pipe", "pipe"], env });
   const endWithUs = () => void child.kill("SIGKILL");
   process.once("exit", endWithUs);
   child.once("exit", () => process.off("exit", endWithUs));
