@@ -1,4 +1,4 @@
-/** What the outside must offer. The real ones are wired in server/main.ts, the virtual ones in sim/. */
+/** What the outside must offer. The real ones are wired in server/parts.ts, the virtual ones in sim/. */
 import type { PeerReply, PeerRequest, ReplyHeader } from "../protocol/messages.ts";
 import type { Change, InstanceId, RecordKind, Records, ReplicaId, View, Write } from "../protocol/types.ts";
 

@@ -4,5 +4,5 @@ import { endOnFailure } from "./end-on-failure.ts";
 
 export async function worker(flags: Flags): Promise<void> {
   const settings = settingsOf(flags);
-  await endOnFailure(async () => (await import("../../server/main.ts")).runWorker(settings));
+  await endOnFailure(async () => (await import("../../server/run-worker.ts")).runWorker(settings));
 }
