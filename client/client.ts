@@ -1,11 +1,10 @@
 /** A small typed client of one Epoxy cluster over its HTTP API. */
 import { randomUUID } from "node:crypto";
-import { request } from "undici";
 import { keyPath, toBytes, toWire } from "./bytes.ts";
+import { createEndpoints } from "./endpoints.ts";
 import { NothingHappened } from "./errors.ts";
-import { parseEvents } from "./events.ts";
 import { createReservations } from "./reservations.ts";
-import { type Answer, type Call, call, createAgent, type Endpoints } from "./transport.ts";
+import { type Answer, type Call, call, createAgent, type Transport } from "./transport.ts";
 import type {
   ChangeAnswer,
   ClusterAnswer,
@@ -21,9 +20,16 @@ import type {
   WatchEvent,
   WriteAnswer,
 } from "./types.ts";
+import { type WatchOptions, watch } from "./watch.ts";
+
+export { fromWire, textOf, toWire, type WireBytes } from "./bytes.ts";
+export { NothingHappened, OutcomeUnknown, RequestError } from "./errors.ts";
+export type { Reservation, ReserveOptions } from "./reservations.ts";
+export type * from "./types.ts";
+export type { WatchOptions } from "./watch.ts";
 
 export type ClientOptions = {
-  /** Base URLs, the preferred one first; the next is asked when one cannot be reached or refuses. */
+  /** Base URLs, the nearest datacenter's first. Where that one fails, the nearest healthy one of the others is asked. */
   readonly endpoints: readonly string[];
   readonly token?: string | null;
   /** For a request and all its retries together. */
@@ -38,24 +44,35 @@ export type Client = ReturnType<typeof createClient>;
 
 export function createClient(options: ClientOptions) {
   if (options.endpoints.length === 0) throw new TypeError("a client needs at least one endpoint");
-  const endpoints: Endpoints = {
-    urls: options.endpoints,
+  const agent = createAgent();
+  const transport: Transport = {
+    endpoints: createEndpoints(options.endpoints, agent),
     token: options.token ?? null,
     timeoutMs: options.timeoutMs ?? 10_000,
     triesMax: options.triesMax ?? Math.max(4, options.endpoints.length * 2),
-    agent: createAgent(),
+    agent,
   };
-  const ask = (what: Call): Promise<Answer> => call(endpoints, what);
-  const operations = { ...proposals(ask), ...reads(ask, endpoints) };
+  const ask = (what: Call): Promise<Answer> => call(transport, what);
+  const operations = { ...proposals(ask), ...reads(ask) };
   return {
     ...operations,
     ...createReservations(operations),
     ...administration(ask),
+    /**
+     * Changes as one datacenter executes them, for ever: a stream that breaks is taken up again after the last event. Another
+     * datacenter's stream has positions of its own, so a move to one begins with an event `gap`, and so does a return after
+     * too long: list again then. Ends when `signal` is aborted.
+     * @throws NothingHappened when the request is refused, nobody answers at first, or all have been away for a minute
+     */
+    watch: (given: WatchOptions = {}): AsyncGenerator<WatchEvent> => watch(transport, given),
     /** Any path, for what has no method here. An answer that is an error is thrown. */
     async raw(path: string): Promise<Answer> {
       return ask({ method: "GET", path, effect: "read" });
     },
-    close: (): Promise<void> => endpoints.agent.close(),
+    async close(): Promise<void> {
+      transport.endpoints.close();
+      await agent.close();
+    },
   };
 }
 
@@ -91,7 +108,7 @@ function proposals(ask: (what: Call) => Promise<Answer>) {
   };
 }
 
-function reads(ask: (what: Call) => Promise<Answer>, endpoints: Endpoints) {
+function reads(ask: (what: Call) => Promise<Answer>) {
   return {
     /** null: the key is absent. */
     async get(key: Bytes, options: { readonly read?: ReadMode; readonly timeoutMs?: number } = {}): Promise<KeyAnswer | null> {
@@ -111,27 +128,6 @@ function reads(ask: (what: Call) => Promise<Answer>, endpoints: Endpoints) {
       const query = new URLSearchParams();
       for (const [name, value] of Object.entries(options)) if (value !== undefined) query.set(name, String(value));
       return json(await ask({ method: "GET", path: `/v1/kv?${query.toString().replaceAll("+", "%20")}`, effect: "read" }));
-    },
-    /** One stream of changes from the first endpoint that answers; it ends when the server or `signal` ends it. */
-    async *watch(
-      options: { readonly prefix?: string; readonly after?: string; readonly signal?: AbortSignal } = {},
-    ): AsyncGenerator<WatchEvent> {
-      const { signal, ...filter } = options;
-      const query = new URLSearchParams(Object.entries(filter)).toString().replaceAll("+", "%20");
-      const url = endpoints.urls[0] as string;
-      const headers: Record<string, string> = { accept: "text/event-stream" };
-      if (endpoints.token !== null) headers["authorization"] = `Bearer ${endpoints.token}`;
-      const response = await request(`${url}/v1/watch?${query}`, {
-        headers,
-        dispatcher: endpoints.agent,
-        bodyTimeout: 0,
-        signal: signal ?? null,
-      });
-      if (response.statusCode !== 200) {
-        const message = await response.body.text();
-        throw new NothingHappened({ code: `http${response.statusCode}`, message, status: response.statusCode, endpoint: url, details: {} });
-      }
-      yield* parseEvents(response.body);
     },
     async instance(id: string): Promise<InstanceAnswer | null> {
       const answer = await ask({ method: "GET", path: `/v1/instances/${id}`, effect: "read", mayBeAbsent: true });
@@ -190,7 +186,9 @@ function dotCommand(key: Bytes, value: Bytes | null, condition: Condition): Comm
 
 async function getByProposal(ask: (what: Call) => Promise<Answer>, key: Bytes): Promise<KeyAnswer | null> {
   const commands = [{ kind: "get", key: toWire(key) }];
-  const answer = json<ProposalAnswer>(await ask({ method: "POST", path: "/v1/proposals", ...jsonBody({ commands }), effect: "read" }));
+  const answer = json<ProposalAnswer>(
+    await ask({ method: "POST", path: "/v1/proposals", ...jsonBody({ commands }, keyed({})), effect: "read" }),
+  );
   const result = answer.results[0];
   if (result?.ok !== true || result.value === undefined || result.value === null) return null;
   return { key: toWire(key), value: result.value, version: result.version ?? 0 };

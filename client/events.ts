@@ -1,10 +1,13 @@
 /** Server-sent events, as much of them as `/v1/watch` uses. */
 import type { WatchEvent } from "./types.ts";
 
+/** What a stream carries beside changes: `position` only moves on, `cut` says that the server ends the stream, and why. */
+export type StreamEvent = WatchEvent | { readonly id: string; readonly event: "position" | "cut"; readonly data: null };
+
 /** One line of an event stream holds one change at most: a key and a value in JSON. */
 const lineCharsMax = 8 * 1024 * 1024;
 
-export async function* parseEvents(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<WatchEvent> {
+export async function* parseEvents(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<StreamEvent> {
   const decoder = new TextDecoder();
   let rest = "";
   let fields: Record<string, string> = {};
@@ -14,7 +17,7 @@ export async function* parseEvents(chunks: AsyncIterable<Uint8Array>): AsyncGene
     if (rest.length > lineCharsMax) throw new Error("a line of the event stream is too long");
     for (const line of lines) {
       if (line === "") {
-        if (fields["event"] !== undefined || fields["data"] !== undefined) yield toEvent(fields);
+        if (Object.keys(fields).length > 0) yield toEvent(fields);
         fields = {};
       } else if (!line.startsWith(":")) {
         const colon = line.indexOf(":");
@@ -26,11 +29,9 @@ export async function* parseEvents(chunks: AsyncIterable<Uint8Array>): AsyncGene
   }
 }
 
-function toEvent(fields: Record<string, string>): WatchEvent {
-  const data = fields["data"];
-  return {
-    id: fields["id"] ?? "",
-    event: (fields["event"] ?? "put") as WatchEvent["event"],
-    data: data === undefined || data === "" ? null : JSON.parse(data),
-  };
+function toEvent(fields: Record<string, string>): StreamEvent {
+  const { id = "", event, data } = fields as { id?: string; event?: string; data?: string };
+  // An id alone is no event to a browser either: it is where a new connection goes on.
+  if (event === undefined || event === "cut") return { id, event: event ?? "position", data: null };
+  return { id, event: event as WatchEvent["event"], data: event === "gap" || data === undefined ? null : JSON.parse(data) };
 }

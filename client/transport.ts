@@ -1,10 +1,11 @@
 /** One request to a list of endpoints: which failures are tried again, where and when. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { Agent, request } from "undici";
+import type { Endpoints } from "./endpoints.ts";
 import { type Failure, NothingHappened, OutcomeUnknown, type RequestError } from "./errors.ts";
 
-export type Endpoints = {
-  readonly urls: readonly string[];
+export type Transport = {
+  readonly endpoints: Endpoints;
   readonly token: string | null;
   readonly timeoutMs: number;
   readonly triesMax: number;
@@ -53,16 +54,20 @@ export function createAgent(): Agent {
 }
 
 /** @throws NothingHappened, OutcomeUnknown */
-export async function call(endpoints: Endpoints, what: Call): Promise<Answer> {
-  const timeoutMs = what.timeoutMs ?? endpoints.timeoutMs;
+export async function call(transport: Transport, what: Call): Promise<Answer> {
+  const { endpoints, triesMax } = transport;
+  const timeoutMs = what.timeoutMs ?? transport.timeoutMs;
   const deadlineMs = performance.now() + timeoutMs;
   let unknown: OutcomeUnknown | null = null;
   let last: RequestError | null = null;
-  for (let tried = 0; tried < endpoints.triesMax; tried++) {
+  let round: string[] = [];
+  for (let tried = 0; tried < triesMax; tried++) {
     const leftMs = deadlineMs - performance.now();
     if (tried > 0 && leftMs <= 0) break;
-    const url = endpoints.urls[tried % endpoints.urls.length] as string;
-    const outcome = await attempt(endpoints, what, url, Math.max(1, Math.round(leftMs)));
+    if (round.length === 0) round = [...endpoints.order()];
+    const url = round.shift() as string;
+    const outcome = await attempt(transport, what, url, Math.max(1, Math.round(leftMs)));
+    endpoints.report(url, "bytes" in outcome || !isDown(outcome));
     if ("bytes" in outcome) return outcome;
     last = outcome;
     // A condition that was not met is the answer to the write itself, first try or not.
@@ -70,22 +75,25 @@ export async function call(endpoints: Endpoints, what: Call): Promise<Answer> {
     if (outcome instanceof OutcomeUnknown) unknown ??= outcome;
     if (!mayTryAgain(outcome, what)) break;
     // Another endpoint is asked at once; only a full round of them is worth a pause.
-    if ((tried + 1) % endpoints.urls.length === 0 && tried + 1 < endpoints.triesMax) {
-      await pause(tried, outcome, deadlineMs - performance.now());
-    }
+    if (round.length === 0 && tried + 1 < triesMax) await pause(tried, outcome, deadlineMs - performance.now());
   }
   throw unknown ?? last ?? new Error("no endpoint to ask");
 }
 
-async function attempt(endpoints: Endpoints, what: Call, url: string, timeoutMs: number): Promise<Answer | RequestError> {
+/** Not what it said of this request, but that the next one is better asked elsewhere. */
+function isDown({ status, code }: RequestError): boolean {
+  return status === null || code === "noQuorum" || code === "notReady" || code === "storageFull";
+}
+
+async function attempt(transport: Transport, what: Call, url: string, timeoutMs: number): Promise<Answer | RequestError> {
   try {
     const headers: Record<string, string> = { "epoxy-timeout-ms": String(Math.min(60_000, timeoutMs)), ...what.headers };
-    if (endpoints.token !== null) headers["authorization"] = `Bearer ${endpoints.token}`;
+    if (transport.token !== null) headers["authorization"] = `Bearer ${transport.token}`;
     const response = await request(`${url.replace(/\/+$/, "")}${what.path}`, {
       method: what.method,
       headers,
       body: what.body ?? null,
-      dispatcher: endpoints.agent,
+      dispatcher: transport.agent,
       signal: AbortSignal.timeout(timeoutMs + graceMs),
     });
     const bytes = new Uint8Array(await response.body.arrayBuffer());
@@ -118,7 +126,7 @@ function refusal(answer: Answer, what: Call): RequestError {
   return nothing ? new NothingHappened(known) : new OutcomeUnknown(known);
 }
 
-function parseFailure(bytes: Uint8Array): { code: string | null; message: string | null; details: Record<string, unknown> } {
+export function parseFailure(bytes: Uint8Array): { code: string | null; message: string | null; details: Record<string, unknown> } {
   try {
     const body = JSON.parse(Buffer.from(bytes).toString("utf8")) as { error?: { code?: string; message?: string } };
     const { error, ...beside } = body;

@@ -78,7 +78,9 @@ export type InstanceAnswer = {
   readonly resubmittedAs?: string;
 };
 
+/** `delete`: the key was there or not, and is absent now, as a change. `gap`: changes before this point are not told: list again. */
 export type WatchEvent = {
+  /** Opaque; goes into `after` to go on behind this event. */
   readonly id: string;
   readonly event: "put" | "delete" | "gap";
   readonly data: { readonly key: WireBytes; readonly value: WireBytes | null; readonly version: number; readonly instance: string } | null;

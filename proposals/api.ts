@@ -49,6 +49,9 @@ export type ReplicaReport = {
   readonly openInstances: number;
 };
 
+/** An instance that is not decided here; the sweep recovers it by itself when its turn comes. */
+export type StuckInstance = { readonly id: InstanceId; readonly sinceMs: number; readonly recoveries: number };
+
 export type LearnPage = { readonly cursor: string; readonly copied: number; readonly done: boolean };
 
 export type Replica = {
@@ -72,6 +75,8 @@ export type Replica = {
   /** Explicit prepare now, to its end. @throws EpoxyError noQuorum, notReady */
   recover(id: InstanceId, timeoutMs: number): Promise<InstanceRecord>;
   report(): ReplicaReport;
+  /** What this process has seen undecided for at least so long, the oldest first. From memory. */
+  stuck(atLeastMs: number): readonly StuckInstance[];
   chain(): Promise<readonly ChainLink[]>;
   /** Starts the loops (sync, sweep, execute, prune). Resolves once this replica may vote or knows why it may not. */
   start(): Promise<void>;

@@ -25,6 +25,7 @@ import { read } from "./read.ts";
 import { changeVoters } from "./reconfigure.ts";
 import { recover } from "./recover.ts";
 import { emptyBlock } from "./slots.ts";
+import { stuckFor } from "./sweep.ts";
 import { loadIdentity } from "./voter-duties.ts";
 
 export type ReplicaOptions = {
@@ -51,6 +52,7 @@ export function createReplica(ports: Ports, options: ReplicaOptions): Replica {
     instance: async (id) => (await ctx.store.read("instance", [instanceName(id)]))[0] ?? null,
     recover: (id, timeoutMs) => recoverNow(ctx, id, timeoutMs),
     report: () => report(ctx),
+    stuck: (atLeastMs) => stuckFor(ctx, atLeastMs),
     chain: async () => (await ctx.store.read("chain", [""]))[0]?.links ?? [],
     async start() {
       await loadIdentity(ctx);

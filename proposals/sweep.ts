@@ -4,6 +4,7 @@ import { frontierSlot } from "../protocol/frontier.ts";
 import { instanceId, instanceName, ownerOf, slotOf } from "../protocol/ids.ts";
 import { limits } from "../protocol/limits.ts";
 import type { InstanceId, ReplicaId, Slot } from "../protocol/types.ts";
+import type { StuckInstance } from "./api.ts";
 import { highestKnown } from "./catch-up.ts";
 import { allOpen, barred, type Context, currentLink, suspected } from "./context.ts";
 import { execute, executeBlockedOn } from "./execute.ts";
@@ -43,6 +44,13 @@ export async function sweep(ctx: Context): Promise<void> {
   for (const id of ready.slice(0, limits.executeBatchMax)) await execute(ctx, id);
   // What another process has executed, nobody here is told of.
   for (const id of ctx.blocked.keys()) if (ctx.executed.has(id)) await executeBlockedOn(ctx, id);
+}
+
+/** What `Replica.stuck` answers. */
+export function stuckFor(ctx: Context, atLeastMs: number): StuckInstance[] {
+  const now = ctx.clock.monotonicMs();
+  const all = [...ctx.stuck].map(([id, { firstSeenMs, attempts }]) => ({ id, sinceMs: now - firstSeenMs, recoveries: attempts }));
+  return all.filter(({ sinceMs }) => sinceMs >= atLeastMs).sort((a, b) => b.sinceMs - a.sinceMs);
 }
 
 /** Recovers those of these undecided instances whose turn it is. */

@@ -35,6 +35,11 @@ export const limits = {
   /** Of one server process: what is under way at once, and who watches. */
   inFlightMax: 4_096,
   watchersMax: 1_000,
+  /** Executed changes that a replica keeps for watchers and learners, about. */
+  changesKept: 1_000_000,
+  /** What is read at once for one watcher, and how long it may leave that unread before its stream is cut. */
+  watchPageBytes: 1024 * 1024,
+  watchSlowMs: 30_000,
   /** Connections to one peer, and messages on their way to it before further requests wait to share one. */
   peerConnectionsMax: 128,
   peerEnvelopesMax: 96,

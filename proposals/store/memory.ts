@@ -1,5 +1,6 @@
 /** A replica's disk in memory: what the simulator runs on, and any test that needs no Redis. Without timers of its own. */
 import { EpoxyError } from "../../protocol/errors.ts";
+import { limits } from "../../protocol/limits.ts";
 import { StoreInDoubt } from "../ports.ts";
 import {
   BATCHES_REMEMBERED,
@@ -37,7 +38,7 @@ export type MemoryDisk = {
   watch: ((applied: BatchTransaction) => void) | null;
 };
 
-export function createMemoryDisk({ changesMax = 1_000_000 }: { readonly changesMax?: number } = {}): MemoryDisk {
+export function createMemoryDisk({ changesMax = limits.changesKept }: { readonly changesMax?: number } = {}): MemoryDisk {
   const outcomes: MemoryDisk["outcomes"] = new Map();
   return {
     records: new Map(),

@@ -6,6 +6,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { Redis } from "ioredis";
 import { EpoxyError } from "../../protocol/errors.ts";
+import { limits } from "../../protocol/limits.ts";
 import { StoreInDoubt } from "../ports.ts";
 import { BATCHES_REMEMBERED, type Batch, type BatchOutcome, CLAIM_MS, writesAnything } from "./backend.ts";
 import { outcomesName, SETS } from "./keys.ts";
@@ -58,7 +59,7 @@ export function createSender({
   readonly keys: readonly Buffer[];
   readonly options: RedisStoreOptions;
 }): Sender {
-  const { log, changesMax = 1_000_000, resendMs = 5_000 } = options;
+  const { log, changesMax = limits.changesKept, resendMs = 5_000 } = options;
   const outstanding = new Map<number, Outstanding>();
   let connection = 0;
   let isConnected = false;

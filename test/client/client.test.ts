@@ -127,6 +127,34 @@ test("events are put together from chunks cut anywhere", async () => {
   assert.equal(events[0]?.data?.key, "ä");
 });
 
+test("every proposal carries an idempotency key of its own, a caller's one is kept", async (t) => {
+  const { client, seen } = await connect(t, ({ method }) =>
+    method === "POST" ? done : { status: 200, body: { version: 1, instance: "1.7" } },
+  );
+  await client.put("k", "v");
+  await client.delete("k");
+  await client.checkAndSet("k", { expectOneOf: [null] }, "v");
+  await client.add("k", 1);
+  await client.txn({ checks: [], commands: [] });
+  await client.get("..");
+  await client.put("k", "v", { idempotencyKey: "mine" });
+  const keys = seen.map((each) => each.headers["idempotency-key"]);
+  assert.equal(keys.pop(), "mine");
+  assert.equal(new Set(keys).size, 6);
+  for (const key of keys) assert.match(String(key), /^[0-9a-f-]{36}$/);
+});
+
+test("a pause before another round is drawn at random", async (t) => {
+  const random = t.mock.method(Math, "random", () => 0);
+  const { client, seen } = await connect(t, (_, count) => (count < 3 ? error(503, "noQuorum") : done));
+  const startMs = performance.now();
+  await client.add("k", 1);
+  assert.equal(seen.length, 4);
+  assert.equal(random.mock.callCount(), 3);
+  // Of the lowest draw there is nothing to wait for.
+  assert.ok(performance.now() - startMs < 1_500);
+});
+
 test("a reservation: absent, it is written; lost, the owner is told; held, nothing is proposed", async (t) => {
   const absent = error(404, "notFound");
   const lost: Reply = {

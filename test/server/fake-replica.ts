@@ -70,6 +70,7 @@ export function fakeReplica(change: Partial<Replica> = {}): FakeReplica {
     instance: async () => null,
     recover: missing,
     report: () => fakeReport(),
+    stuck: () => [],
     async coordinatorRequest(name, argument) {
       asked.push({ name, argument });
       return { generation: 3, id: name === "addReplica" ? 6 : 0 };

@@ -3,7 +3,9 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { get, type IncomingMessage } from "node:http";
 import { type TestContext, test } from "node:test";
+import { limits } from "../../protocol/limits.ts";
 import type { Change, Key } from "../../protocol/types.ts";
+import { systemClock } from "../../server/clock.ts";
 import { anInstance, fakeApp, fakeChanges } from "./fake-replica.ts";
 
 type Event = { readonly id: string; readonly event: string; readonly data: unknown };
@@ -15,9 +17,9 @@ const value = (key: string, text: string | null, version: number): Change["write
 });
 const change = (...writes: Change["writes"]): Change => ({ instance: anInstance, writes });
 
-async function serve(t: TestContext) {
+async function serve(t: TestContext, clock = systemClock) {
   const store = fakeChanges();
-  const { app } = fakeApp({ store });
+  const { app } = fakeApp({ store, clock });
   t.after(() => app.close());
   await app.listen({ host: "127.0.0.1", port: 0 });
   const { port } = app.server.address() as { port: number };
@@ -37,6 +39,8 @@ async function open(url: string, headers: Record<string, string>) {
   const events = (): Event[] =>
     text
       .split("\n\n")
+      // What comes after the last empty line is not whole yet.
+      .slice(0, -1)
       .filter((block) => block.includes("event:"))
       .map((block) => {
         const field = (name: string) => new RegExp(`^${name}: (.*)$`, "m").exec(block)?.[1] ?? "";
@@ -59,8 +63,8 @@ test("puts and deletes from now on, in order, under a prefix", async (t) => {
   store.push(change(value("", "members", 1)));
   store.push(change(value("a\xff", null, 3)));
   assert.deepEqual(await watcher.take(2), [
-    { id: "1-0/1", event: "put", data: { key: "a1", value: "é", version: 2, instance: "1.7" } },
-    { id: "4-0", event: "delete", data: { key: { base64: "Yf8=" }, value: null, version: 3, instance: "1.7" } },
+    { id: "i:1-0/1", event: "put", data: { key: "a1", value: "é", version: 2, instance: "1.7" } },
+    { id: "i:4-0", event: "delete", data: { key: { base64: "Yf8=" }, value: null, version: 3, instance: "1.7" } },
   ]);
   watcher.close();
 });
@@ -69,12 +73,12 @@ test("goes on after any event's id, also in the middle of a change", async (t) =
   const { store, watch } = await serve(t);
   store.push(change(value("a", "1", 1)));
   store.push(change(value("b", "2", 1), value("c", "3", 1), value("d", "4", 1)));
-  const all = await watch("?after=0-0");
+  const all = await watch("?after=i:0-0");
   const events = await all.take(4);
   all.close();
   assert.deepEqual(
     events.map(({ id }) => id),
-    ["1-0", "1-0/1", "1-0/2", "2-0"],
+    ["i:1-0", "i:1-0/1", "i:1-0/2", "i:2-0"],
   );
   for (const [i, { id }] of events.entries()) {
     const again = await watch("", { "last-event-id": id });
@@ -88,11 +92,79 @@ test("a position no longer kept is told by a gap, and the stream goes on from no
   const { store, watch } = await serve(t);
   for (const key of ["a", "b", "c"]) store.push(change(value(key, "1", 1)));
   store.forgetBefore(3);
-  const watcher = await watch("?after=1-0");
-  assert.deepEqual(await watcher.take(1), [{ id: "3-0", event: "gap", data: {} }]);
+  const watcher = await watch("?after=i:1-0");
+  assert.deepEqual(await watcher.take(1), [{ id: "i:3-0", event: "gap", data: {} }]);
   store.push(change(value("d", "1", 1)));
-  assert.equal((await watcher.take(2))[1]?.id, "4-0");
+  assert.equal((await watcher.take(2))[1]?.id, "i:4-0");
   watcher.close();
+});
+
+test("the position of another datacenter, or of a disk that is no more, is a gap: never taken for one of ours", async (t) => {
+  const { store, watch } = await serve(t);
+  for (const key of ["a", "b", "c"]) store.push(change(value(key, "1", 1)));
+  const watcher = await watch("?after=0123456789ab:1-0");
+  assert.deepEqual(await watcher.take(1), [{ id: "i:3-0", event: "gap", data: {} }]);
+  watcher.close();
+});
+
+test("a delete is an event of its own, an empty value is a put, and a key that never was has none", async (t) => {
+  const { store, watch } = await serve(t);
+  store.push(change(value("deleted", null, 2), value("empty", "", 1)));
+  const watcher = await watch("?after=i:0-0");
+  const events = await watcher.take(2);
+  assert.deepEqual(
+    events.map(({ event, data }) => [event, (data as { key: string; value: string | null }).key, (data as { value: string | null }).value]),
+    [
+      ["delete", "deleted", null],
+      ["put", "empty", ""],
+    ],
+  );
+  watcher.close();
+});
+
+test("a stream says where it is before its first event, so that nothing is missed when it breaks", async (t) => {
+  const { store, watch } = await serve(t);
+  for (const key of ["a", "b"]) store.push(change(value(key, "1", 1)));
+  const first = await watch("?prefix=z");
+  for (let tries = 0; !first.text().includes("id:") && tries < 200; tries++) await new Promise((resolve) => setTimeout(resolve, 10));
+  const position = /^id: (.*)$/m.exec(first.text())?.[1] ?? "";
+  first.close();
+  store.push(change(value("z", "1", 1)));
+  const again = await watch("", { "last-event-id": position });
+  assert.deepEqual(
+    (await again.take(1)).map(({ id }) => id),
+    ["i:3-0"],
+  );
+  again.close();
+});
+
+test("who reads nothing is cut with an event that says so, and goes on with its id without a loss", async (t) => {
+  // The wait for the reader is short; what it has not read yet it may still read.
+  const clock = {
+    ...systemClock,
+    sleep: (ms: number, signal?: AbortSignal) => systemClock.sleep(ms === limits.watchSlowMs ? 100 : ms, signal),
+  };
+  const { store, watch } = await serve(t, clock);
+  const large = "x".repeat(1_000_000);
+  for (let i = 0; i < 40; i++) store.push(change(value(`k${i}`, large, 1)));
+  const slow = await watch("?after=i:0-0");
+  slow.response.pause();
+  await new Promise((resolve) => setTimeout(resolve, 400));
+  slow.response.resume();
+  const ended = await Promise.race([once(slow.response, "close"), new Promise((resolve) => setTimeout(() => resolve(null), 5_000))]);
+  assert.notEqual(ended, null, "the stream ends");
+  const text = slow.text();
+  assert.match(text, /event: cut\nid: i:\d+-0\ndata: \{"reason":"slow".*\}\n\n$/);
+  const seen = [...text.matchAll(/^data: \{"key":"k(\d+)"/gm)].map((match) => Number(match[1]));
+  assert.ok(seen.length < 40, "it was cut before the end");
+  const last = [...text.matchAll(/^id: (.*)$/gm)].at(-1)?.[1] ?? "";
+  const again = await watch("", { "last-event-id": last });
+  const [next] = await again.take(1);
+  assert.deepEqual(
+    [...seen, Number((next?.data as { key: string }).key.slice(1))],
+    Array.from({ length: seen.length + 1 }, (_, i) => i),
+  );
+  again.close();
 });
 
 test("a wrong position is 400, and closing the server ends every watch", async (t) => {

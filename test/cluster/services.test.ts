@@ -1,0 +1,139 @@
+/** What services see of a real cluster: reservations raced from three datacenters by the example, and a watch over restarts. */
+import assert from "node:assert/strict";
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { after, before, describe, test } from "node:test";
+import { type Client, createClient } from "../../client/client.ts";
+import type { WatchEvent } from "../../client/types.ts";
+import { createService } from "../../examples/reservations/service.ts";
+import { eventually } from "../support/api.ts";
+import { startCluster, type TestCluster } from "../support/cluster.ts";
+
+const numbers = [1, 2, 3];
+
+describe("services over a real cluster", () => {
+  let cluster: TestCluster;
+  const closing: (() => unknown)[] = [];
+  before(async () => {
+    cluster = await startCluster();
+  });
+  after(async () => {
+    for (const close of closing.reverse()) await close();
+    await cluster?.end();
+  });
+  const clientAt = (...datacenters: number[]): Client => {
+    const client = createClient({ endpoints: datacenters.map((number) => cluster.api(number).url) });
+    closing.push(() => client.close());
+    return client;
+  };
+
+  type Actor = { key: string; datacenter: string; actorId: string; calls: number };
+  /** The example's service in every datacenter; asks the one of `datacenter`. */
+  async function startServices() {
+    const datacenters: Record<string, string> = {};
+    for (const number of numbers) {
+      const server: Server = createService({ name: `dc-${number}`, datacenters, epoxy: clientAt(number) });
+      server.listen(0, "127.0.0.1");
+      await new Promise((resolve) => server.once("listening", resolve));
+      closing.push(() => {
+        server.closeAllConnections();
+        server.close();
+      });
+      datacenters[`dc-${number}`] = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    }
+    return async (datacenter: number, method: string, key: string): Promise<{ status: number; actor: Actor }> => {
+      const response = await fetch(`${datacenters[`dc-${datacenter}`]}/actors/${key}`, { method });
+      return { status: response.status, actor: (await response.json()) as Actor };
+    };
+  }
+
+  test("of three datacenters that race for a key one gets it, and the others' requests reach it there", async () => {
+    const ask = await startServices();
+    const keys = Array.from({ length: 100 }, (_, i) => `race-${i}`);
+    const wins = { "dc-1": 0, "dc-2": 0, "dc-3": 0 } as Record<string, number>;
+    for (let at = 0; at < keys.length; at += 10) {
+      await Promise.all(
+        keys.slice(at, at + 10).map(async (key) => {
+          const answers = await Promise.all(numbers.map((number) => ask(number, "PUT", key)));
+          assert.deepEqual(answers.map(({ status }) => status).sort(), [200, 200, 201], `${key}: ${JSON.stringify(answers)}`);
+          const [owner] = new Set(answers.map(({ actor }) => `${actor.datacenter} ${actor.actorId}`));
+          for (const { actor } of answers) assert.equal(`${actor.datacenter} ${actor.actorId}`, owner, key);
+          const made = answers.find(({ status }) => status === 201)?.actor.datacenter ?? "";
+          wins[made] = (wins[made] ?? 0) + 1;
+          // Each calls it once, from its own datacenter: one actor counts all of them.
+          await Promise.all(numbers.map((number) => ask(number, "POST", key)));
+          assert.equal((await ask(1, "GET", key)).actor.calls, 3, key);
+        }),
+      );
+    }
+    assert.equal(
+      Object.values(wins).reduce((sum, each) => sum + each),
+      keys.length,
+    );
+    assert.equal((await ask(2, "GET", "never-made")).status, 404);
+  });
+
+  test("a watch goes on over kill -9 of its server and of its Redis, without a loss and without anything twice", async () => {
+    const watcher = clientAt(1);
+    const writer = clientAt(2, 3);
+    const stop = new AbortController();
+    closing.push(() => stop.abort());
+    const seen: WatchEvent[] = [];
+    const watching = (async () => {
+      for await (const event of watcher.watch({ prefix: "watched/", signal: stop.signal })) seen.push(event);
+    })();
+    let written = 0;
+    const write = async (count: number) => {
+      for (let i = 0; i < count; i++) await writer.put(`watched/${written++}`, "v");
+    };
+    // The watch counts from when it was opened: ask until it is.
+    await eventually("the watch is open", 10_000, async () => {
+      await write(1);
+      return seen.length > 0;
+    });
+    const skipped = written - seen.length;
+    for (const part of ["server", "redis"] as const) {
+      cluster.signal("SIGKILL", 1, part);
+      await write(10);
+      await eventually(`datacenter 1 serves again after its ${part} was killed`, 30_000, () => cluster.api(1).isReady());
+    }
+    await writer.delete("watched/0");
+    await eventually("everything was seen", 20_000, () => seen.at(-1)?.event === "delete");
+    stop.abort();
+    await watching;
+    const keys = seen.slice(0, -1).map(({ event, data }) => `${event} ${String(data?.key)}`);
+    assert.deepEqual(
+      keys,
+      Array.from({ length: written - skipped }, (_, i) => `put watched/${i + skipped}`),
+    );
+    const deletion = seen.at(-1);
+    assert.deepEqual([deletion?.data?.key, deletion?.data?.value, deletion?.data?.version], ["watched/0", null, 2]);
+  });
+
+  test("a position of one datacenter is a gap in another, and both streams carry the same changes", async () => {
+    const [first, second] = [clientAt(1), clientAt(2)];
+    const open = async (client: Client, after?: string) => {
+      const watching = client.watch({ prefix: "moved/", ...(after === undefined ? {} : { after }) });
+      return watching;
+    };
+    const here = await open(first);
+    const event = here.next();
+    await eventually("the watch sees a change", 10_000, async () => {
+      await second.put("moved/k", "v");
+      return Promise.race([event.then(() => true), new Promise<boolean>((resolve) => setTimeout(() => resolve(false), 50))]);
+    });
+    const { id } = (await event).value as WatchEvent;
+    await here.return(undefined);
+    const there = await open(second, id);
+    assert.equal(((await there.next()).value as WatchEvent).event, "gap");
+    await there.return(undefined);
+    const again = await open(first, id);
+    await first.put("moved/last", "v");
+    for (;;) {
+      const next = (await again.next()).value as WatchEvent;
+      assert.equal(next.event, "put");
+      if (next.data?.key === "moved/last") break;
+    }
+    await again.return(undefined);
+  });
+});
