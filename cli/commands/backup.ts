@@ -8,6 +8,7 @@ import { readBackup } from "../../server/backup/read.ts";
 import { clientOptions, globalOptions } from "../context.ts";
 import { CommandError, exit } from "../exit.ts";
 import { json, line } from "../output.ts";
+import { createWaitLine } from "../wait-line.ts";
 
 /** The server says something at least this often. */
 const SILENCE_MS = 60_000;
@@ -19,7 +20,7 @@ export async function backup(file: string, _options: object, command: Command): 
   let last: CommandError | null = null;
   for (const url of endpoints) {
     try {
-      await download(url, token, part);
+      await download(url, token, part, options.json !== true);
       const { head, states } = await readBackup(part);
       await rename(part, file);
       if (options.json === true) json({ file, ...head, keys: states.size });
@@ -36,7 +37,7 @@ export async function backup(file: string, _options: object, command: Command): 
   throw last ?? new CommandError("no datacenter to ask", exit.usage);
 }
 
-async function download(url: string, token: string | null, part: string): Promise<void> {
+async function download(url: string, token: string | null, part: string, isTold: boolean): Promise<void> {
   const headers = token === null ? {} : { authorization: `Bearer ${token}` };
   const answer = await request(`${url}/v1/backup`, { headers, headersTimeout: SILENCE_MS, bodyTimeout: SILENCE_MS }).catch(
     (error: Error) => {
@@ -47,5 +48,12 @@ async function download(url: string, token: string | null, part: string): Promis
     const { error } = (await answer.body.json().catch(() => ({}))) as { error?: { code: string; message: string } };
     throw new CommandError(`${url} answered ${answer.statusCode}: ${error?.message ?? "without a reason"}`, exit.error);
   }
-  await pipeline(answer.body, createWriteStream(part));
+  if (!isTold || !process.stderr.isTTY) return pipeline(answer.body, createWriteStream(part));
+  const progress = createWaitLine(process.stderr);
+  let bytes = 0;
+  answer.body.on("data", (chunk: Uint8Array) => {
+    bytes += chunk.length;
+    progress.say(`${(bytes / 1_000_000).toFixed(1)} MB from ${url}`);
+  });
+  await pipeline(answer.body, createWriteStream(part)).finally(progress.done);
 }

@@ -6,6 +6,7 @@ export function registerClusterCommands(program: Command): void {
   registerMembers(program);
   withClientOptions(program.command("status"))
     .description("the health of every datacenter")
+    .addHelpText("after", "\nExamples:\n  epoxy status\n  epoxy --api http://10.4.0.1:7110 status --json")
     .action(async (...all) => (await import("./status.ts")).status(...all));
   withClientOptions(program.command("instance <id>"))
     .description("one instance of the log (R.SLOT) as each replica has it")
@@ -17,6 +18,7 @@ export function registerClusterCommands(program: Command): void {
     .option("--redis <url>", "this datacenter's Redis, to check its settings (or REDIS_URL)")
     .option("--temporal <address>", "this datacenter's Temporal (or TEMPORAL_ADDRESS)")
     .option("--temporal-namespace <name>", "its namespace (or TEMPORAL_NAMESPACE)")
+    .addHelpText("after", "\nExamples:\n  epoxy doctor\n  epoxy doctor --redis redis://127.0.0.1:6379 --temporal 127.0.0.1:7233")
     .action(async (...all) => (await import("./doctor.ts")).doctor(...all));
   withClientOptions(program.command("backup <file>"))
     .description("a consistent copy of one datacenter's key space, while it serves")
@@ -51,7 +53,13 @@ function registerMembers(program: Command): void {
       .option("--wait", "show the progress until it is done");
   withClientOptions(members.command("list", { isDefault: true }))
     .description("the members and what is being changed (also without `list`)")
-    .action(async (...all) => (await import("./members.ts")).list(...all));
+    .addHelpText("after", "\nExample:\n  epoxy members")
+    // As the default it gets what is no command: commander's own words for that suggest what may have been meant.
+    .allowExcessArguments()
+    .action(async (...all) => {
+      if ((all.at(-1) as Command).args.length > 0) (members as unknown as { unknownCommand(): never }).unknownCommand();
+      await (await import("./members.ts")).list(...all);
+    });
   newMember(members.command("add <name>"))
     .description("add a datacenter: it copies the data, then votes")
     .option("--learner", "it shall copy and follow, never vote")
@@ -60,18 +68,23 @@ function registerMembers(program: Command): void {
   withClientOptions(members.command("remove <id>"))
     .description("remove a datacenter, also a dead one")
     .option("--wait", "show the progress until it is done")
+    .addHelpText("after", "\nExample:\n  epoxy members remove 2 --wait")
     .action(async (...all) => (await import("./members.ts")).remove(...all));
   newMember(members.command("replace <id> <name>"))
     .description("add one datacenter, then remove another")
+    .addHelpText("after", "\nExample:\n  epoxy members replace 2 berlin --peer http://10.5.0.1:7111 --api http://10.5.0.1:7110 --wait")
     .action(async (...all) => (await import("./members.ts")).replace(...all));
   withClientOptions(members.command("set <file>"))
     .description('the whole desired set, from a JSON file: {"replicas":[{"name","peerUrl","apiUrl"}…],"expectedGeneration"?}')
     .option("--wait", "show the progress until it is done")
+    .addHelpText("after", "\nExample:\n  epoxy members set replicas.json --wait")
     .action(async (...all) => (await import("./members.ts")).set(...all));
   withClientOptions(members.command("cancel"))
     .description("give up the change that is under way, as far as it still can be")
+    .addHelpText("after", "\nExample:\n  epoxy members cancel")
     .action(async (...all) => (await import("./members.ts")).cancel(...all));
   withClientOptions(members.command("takeover"))
     .description("make the datacenter that is asked the coordinator's, when the coordinator's is lost")
+    .addHelpText("after", "\nExample:\n  epoxy --api http://10.4.0.1:7110 members takeover")
     .action(async (...all) => (await import("./members.ts")).takeover(...all));
 }

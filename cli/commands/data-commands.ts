@@ -19,6 +19,7 @@ export function registerDataCommands(program: Command): void {
     .description("delete a key")
     .option("--if-version <version>", "only where the key has this version")
     .option("--idempotency-key <key>", "makes a later repetition give this one's result")
+    .addHelpText("after", "\nExamples:\n  epoxy del greeting\n  epoxy del greeting --if-version 4")
     .action(async (...all) => (await import("./del.ts")).del(...all));
   withClientOptions(program.command("cas <key>"))
     .description("check and set: write only if the key is as expected; exit code 3 where it is not")
@@ -53,7 +54,11 @@ export function registerDataCommands(program: Command): void {
     .addHelpText("after", "\nExamples:\n  epoxy list\n  epoxy list user/ --limit 20 --json")
     .action(async (...all) => (await import("./list.ts")).list(...all));
   withClientOptions(program.command("watch [prefix]"))
-    .description("print each change from now on, as this datacenter executes it")
-    .option("--after <position>", "go on after this position (the id of an event)")
+    .description("print each change from now on, as this datacenter executes it, until Ctrl-C")
+    .option("--after <position>", "go on after this position (the id of an event, as --json shows it)")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  epoxy watch\n  epoxy watch user/ --json\n  epoxy --api http://127.0.0.1:7120 watch | grep ^delete",
+    )
     .action(async (...all) => (await import("./watch.ts")).watch(...all));
 }

@@ -35,11 +35,13 @@ export function registerLabCommands(program: Command): void {
     .option("--seed <n>", "(default 1)")
     .option("--svg <file>", "draw it")
     .option("--json", "print JSON")
+    .addHelpText("after", "\nExample:\n  epoxy lab revisited --seconds 5 --svg revisited.svg")
     .action(async (_options, command: Command) => (await import("./lab.ts")).revisited(command.opts()));
   lab
     .command("thrifty")
     .description("which fast paths survive two crashes of five: the paper's, example 3 of EPaxos Revisited, and the one that ships")
     .option("--json", "print JSON")
+    .addHelpText("after", "\nExample:\n  epoxy lab thrifty")
     .action(async (_options, command: Command) => (await import("./lab.ts")).thrifty(command.opts()));
   program
     .command("plan")

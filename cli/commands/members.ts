@@ -3,6 +3,7 @@ import { type Context, checkUrl, integer, withClient } from "../context.ts";
 import { CommandError, type ExitCode, exit } from "../exit.ts";
 import { json, line, note, table } from "../output.ts";
 import { type Goal, waitFor } from "../wait-for-change.ts";
+import { createWaitLine } from "../wait-line.ts";
 import { readJson } from "./txn.ts";
 
 type Wait = { readonly wait?: boolean };
@@ -60,7 +61,10 @@ async function finish(context: Context<Wait>, change: ChangeAnswer, goal: Goal):
     if (!context.json) note("It goes on by itself; `epoxy members` shows how far it is.");
     return exit.done;
   }
-  const cluster = await waitFor(context.client, change.generation, goal, context.json ? () => undefined : note);
+  const progress = createWaitLine(process.stderr);
+  const cluster = await waitFor(context.client, change.generation, goal, context.json ? () => undefined : progress.say).finally(
+    progress.done,
+  );
   if (context.json) json(cluster);
   else printMembers(cluster);
   return exit.done;

@@ -29,10 +29,12 @@ export function registerProcessCommands(program: Command): void {
     .action(async (_options, command: Command) => (await import("./server.ts")).server(command.opts()));
   withSettings(program.command("worker"))
     .description("one worker process of a datacenter: its workflows and their activities")
+    .addHelpText("after", "\nExample:\n  epoxy worker --name paris --redis redis://127.0.0.1:6379 --temporal 127.0.0.1:7233")
     .action(async (_options, command: Command) => (await import("./worker.ts")).worker(command.opts()));
   withSettings(program.command("config").description("the settings of a server").command("check"))
     .description("say what a server would run with, or what is wrong with it")
     .option("--json", "print JSON")
+    .addHelpText("after", "\nExamples:\n  epoxy config check --config epoxy.json\n  EPOXY_NAME=paris epoxy config check --json")
     .action(async (_options, command: Command) => (await import("./config.ts")).check(command.opts()));
   program
     .command("dev")

@@ -1,0 +1,34 @@
+/** The commands of `epoxy`, put together. */
+import { Command } from "commander";
+import { withClientOptions } from "./client-options.ts";
+import { registerClusterCommands } from "./commands/cluster-commands.ts";
+import { registerDataCommands } from "./commands/data-commands.ts";
+import { registerLabCommands } from "./commands/lab-commands.ts";
+import { registerProcessCommands } from "./commands/process-commands.ts";
+
+/** Every command with its options and help; what they do is loaded when they run. */
+export function buildProgram(): Command {
+  const program = withClientOptions(new Command("epoxy"))
+    .description("Geo-distributed, strongly consistent key-value store on EPaxos*")
+    // Options belong to the command they stand behind: `members add --api` is the new member's address.
+    .enablePositionalOptions()
+    .showHelpAfterError("(epoxy COMMAND --help explains)")
+    .exitOverride()
+    .addHelpText(
+      "after",
+      `
+Examples:
+  epoxy dev                                   a whole cluster of 3 datacenters on this machine
+  epoxy put greeting hello
+  epoxy get greeting --read local
+  epoxy cas greeting --expect hello --value bye
+  epoxy --api http://127.0.0.1:7120 status
+
+Exit codes: 0 done, 1 error, 2 usage, 3 condition not met or key absent, 4 unreachable or no quorum, 5 outcome unknown`,
+    );
+  registerDataCommands(program);
+  registerClusterCommands(program);
+  registerProcessCommands(program);
+  registerLabCommands(program);
+  return program;
+}
