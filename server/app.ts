@@ -65,7 +65,7 @@ async function addRoutes(app: FastifyInstance, deps: AppDeps): Promise<void> {
   addBackupRoute(app, deps);
   addHealthRoutes(app, deps);
   app.get("/openapi.json", { schema: { hide: true } }, async () => app.swagger());
-  addConsoleRoutes(app);
+  addConsoleRoutes(app, deps);
   await app.register(swaggerUi, { routePrefix: "/docs" });
 }
 

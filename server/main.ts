@@ -5,6 +5,7 @@ import { limits } from "../protocol/limits.ts";
 import { buildApp } from "./app.ts";
 import { systemClock, systemRandom } from "./clock.ts";
 import { loadDesiredReplicas, type Settings } from "./config.ts";
+import { readFigures } from "./console/figures.ts";
 import { assemble, bounded, close, type Parts, refuseForeignData, stopOnSignals, watchDurability } from "./parts.ts";
 import { buildPeerApp } from "./peer-app.ts";
 
@@ -61,6 +62,7 @@ async function listenPublic(parts: Parts, durability: () => readonly string[]): 
     log,
     meter: metrics.meter,
     metrics: metrics.registry,
+    figures: () => readFigures(metrics.registry),
     tokens: settings.tokens,
     reconfiguration: () => temporal.reconfiguration(),
     takeover: () => takeover(parts),

@@ -46,6 +46,7 @@ export function connectionSettings({ address, namespace }: Pick<TemporalSettings
 }
 
 export type ReconfigurationAnswer = {
+  readonly replicas: readonly messages.ReplicaProgress[];
   readonly generation: number;
   readonly phase: string;
   readonly since: number;
@@ -198,11 +199,11 @@ async function askReconfiguration(
   const workflowId = messages.coordinatorWorkflowId(cluster);
   const handle = client.workflow.getHandle<typeof coordinator>(workflowId);
   try {
-    const { generation, phase, since, detail } = await handle.query(messages.reconfiguration);
+    const { generation, phase, since, detail, replicas } = await handle.query(messages.reconfiguration);
     const base = uiUrl?.replace(/\/+$/, "");
     const workflowUrl =
       base === undefined ? null : `${base}/namespaces/${encodeURIComponent(namespace)}/workflows/${encodeURIComponent(workflowId)}`;
-    return { generation, phase: phase === "freezing" ? await finerPhase(handle) : phase, since, detail, workflowUrl };
+    return { generation, phase: phase === "freezing" ? await finerPhase(handle) : phase, since, detail, workflowUrl, replicas };
   } catch {
     // Down, not started, no worker: then nothing is known of it, and what asks shows the cluster all the same.
     return null;

@@ -109,7 +109,8 @@ async function generationToCancel(deps: AppDeps, body: unknown): Promise<number>
   return view.generation;
 }
 
-async function reconfigurationSoon({ reconfiguration, clock }: AppDeps): Promise<ReconfigurationView | null> {
+/** null: it cannot be asked from here, or does not answer at once. */
+export async function reconfigurationSoon({ reconfiguration, clock }: AppDeps): Promise<ReconfigurationView | null> {
   const timer = new AbortController();
   const late = clock.sleep(RECONFIGURATION_WAIT_MS, timer.signal).then(() => null);
   const view = await Promise.race([reconfiguration().catch(() => null), late]);
@@ -131,7 +132,9 @@ function checkUrls(body: { readonly peerUrl?: string; readonly apiUrl?: string }
   }
 }
 
-export function clusterView(report: ReplicaReport, reconfiguration: ReconfigurationView | null): object {
+export function clusterView(report: ReplicaReport, view: ReconfigurationView | null) {
+  // What each datacenter does is for the console and the workflow's details.
+  const { replicas: _, ...reconfiguration } = view ?? { replicas: [] };
   return {
     clusterId: report.clusterId,
     name: report.clusterName,
@@ -145,7 +148,7 @@ export function clusterView(report: ReplicaReport, reconfiguration: Reconfigurat
       peerUrl: member.peerUrl,
       apiUrl: member.apiUrl,
     })),
-    reconfiguration,
+    reconfiguration: view === null ? null : reconfiguration,
   };
 }
 

@@ -2,6 +2,7 @@ import type { FastifyBaseLogger } from "fastify";
 import type { Replica } from "../../proposals/api.ts";
 import type { Clock, Meter, Random, Store } from "../../proposals/ports.ts";
 import { EpoxyError } from "../../protocol/errors.ts";
+import type { Figures } from "../console/figures.ts";
 import type { ApiToken, Scope } from "../security.ts";
 
 /** What `/v1/cluster` says of a reconfiguration. */
@@ -11,17 +12,29 @@ export type ReconfigurationView = {
   readonly since: number | string;
   readonly detail: string;
   readonly workflowUrl: string | null;
+  /** What each datacenter that it concerns does, or waits for. */
+  readonly replicas: readonly {
+    readonly id: number | null;
+    readonly name: string;
+    readonly stage: string;
+    readonly since: number;
+    readonly lag: number | null;
+    readonly ratePerSecond: number | null;
+    readonly error: string | null;
+  }[];
 };
 
 export type AppDeps = {
   readonly replica: Replica;
-  readonly store: Pick<Store, "changes" | "lastChange" | "stateNames" | "read">;
+  readonly store: Pick<Store, "changes" | "lastChange" | "stateNames" | "read" | "openInstances">;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: FastifyBaseLogger;
   readonly meter: Meter;
   /** Prometheus text. */
   readonly metrics: { readonly contentType: string; metrics(): Promise<string> };
+  /** The same as sums, for the console. */
+  readonly figures: () => Promise<Figures>;
   /** None: the API is open, which config.ts allows on loopback only. */
   readonly tokens: readonly ApiToken[];
   /** From the coordinator workflow, or null where it cannot be asked. */

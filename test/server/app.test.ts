@@ -29,7 +29,7 @@ function raw(port: number, text: string): Promise<string> {
 describe("/v1/cluster", () => {
   test("shows the members, and who votes", async (t) => {
     const view = { generation: 2, phase: "learning", since: 5, detail: "copying", workflowUrl: null };
-    const { app } = fakeApp({ reconfiguration: async () => view });
+    const { app } = fakeApp({ reconfiguration: async () => ({ ...view, replicas: [] }) });
     t.after(() => app.close());
     const body = (await app.inject({ url: "/v1/cluster" })).json();
     assert.deepEqual(
@@ -140,7 +140,7 @@ describe("/v1/cluster", () => {
   for (const { method, url, payload, asked, answer = { generation: 3 } } of changes) {
     test(`${method} ${url} ${JSON.stringify(payload ?? "")} goes to the coordinator`, async (t) => {
       const { app, replica } = fakeApp({
-        reconfiguration: async () => ({ generation: 8, phase: "learning", since: 1, detail: "", workflowUrl: null }),
+        reconfiguration: async () => ({ generation: 8, phase: "learning", since: 1, detail: "", workflowUrl: null, replicas: [] }),
       });
       t.after(() => app.close());
       const response = await app.inject({ method, url, ...(payload === undefined ? {} : { payload }) });

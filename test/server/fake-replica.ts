@@ -118,7 +118,7 @@ function apply(state: Map<Key, KeyState>, command: Command): CommandResult {
   }
 }
 
-/** A stream of changes as the store keeps it; positions `1-0`, `2-0`, … from `kept` on. */
+/** A stream of changes as the store keeps it; positions `0-1`, `0-2`, … as the real one's, from `kept` on. */
 export function fakeChanges(): AppDeps["store"] & { push(change: Change): void; forgetBefore(position: number): void } {
   const all: Change[] = [];
   let kept = 1;
@@ -127,13 +127,14 @@ export function fakeChanges(): AppDeps["store"] & { push(change: Change): void; 
     forgetBefore: (position) => {
       kept = position;
     },
-    lastChange: async () => `${all.length}-0`,
+    lastChange: async () => `0-${all.length}`,
     stateNames: async () => [],
     read: async () => [],
+    openInstances: async () => [],
     async changes(after, limit) {
-      const from = Number(after.split("-")[0] ?? 0);
+      const from = Number(after.split("-")[1] ?? 0);
       if (from < kept - 1) return null;
-      return { changes: all.slice(from, from + limit).map((change, i) => ({ position: `${from + i + 1}-0`, change })) };
+      return { changes: all.slice(from, from + limit).map((change, i) => ({ position: `0-${from + i + 1}`, change })) };
     },
   };
 }
@@ -149,6 +150,11 @@ export function fakeDeps(change: Partial<AppDeps> = {}): AppDeps {
     log: silentLog,
     meter: noMeter,
     metrics: { contentType: "text/plain", metrics: async () => "epoxy_up 1\n" },
+    figures: async () => ({
+      commits: { fast: 0, slow: 0, recovered: 0, nop: 0 },
+      latency: { upToSeconds: [], counts: [] },
+      recoveries: 0,
+    }),
     tokens: [],
     reconfiguration: async () => null,
     readyProblems: async () => [],
