@@ -1,15 +1,19 @@
 /** The commands of `epoxy`, put together. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { Command } from "commander";
 import { withClientOptions } from "./client-options.ts";
 import { registerClusterCommands } from "./commands/cluster-commands.ts";
 import { registerDataCommands } from "./commands/data-commands.ts";
 import { registerLabCommands } from "./commands/lab-commands.ts";
 import { registerProcessCommands } from "./commands/process-commands.ts";
+import { packageRoot } from "./package-root.ts";
 
 /** Every command with its options and help; what they do is loaded when they run. */
 export function buildProgram(): Command {
   const program = withClientOptions(new Command("epoxy"))
     .description("Geo-distributed, strongly consistent key-value store on EPaxos*")
+    .version(readVersion(), "-V, --version", "print epoxy's version")
     // Options belong to the command they stand behind: `members add --api` is the new member's address.
     .enablePositionalOptions()
     .showHelpAfterError("(epoxy COMMAND --help explains)")
@@ -31,4 +35,8 @@ Exit codes: 0 done, 1 error, 2 usage, 3 condition not met or key absent, 4 unrea
   registerProcessCommands(program);
   registerLabCommands(program);
   return program;
+}
+
+function readVersion(): string {
+  return (JSON.parse(readFileSync(join(packageRoot, "package.json"), "utf8")) as { version: string }).version;
 }

@@ -18,7 +18,10 @@ export function membersOf({ cluster, datacenters }, rates) {
 function healthOf({ status, own, isDead, error }) {
   if (isDead) return ["does not answer", "bad"];
   if (own === null) return [`${status}; its address for clients does not answer here`, "wait", error];
-  if (own.problems.length > 0) return [`${status}: ${own.problems.join("; ")}`, status === "active" ? "bad" : "wait"];
+  if (own.problems.length > 0) {
+    const why = own.problems.join("; ").replace(/^this replica is \w+: /, "");
+    return [`${status}: ${why}`, status === "active" ? "bad" : "wait"];
+  }
   return [status, status === "active" ? "good" : "wait"];
 }
 

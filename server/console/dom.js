@@ -22,14 +22,17 @@ export function row(table, cells, attributes = {}) {
   const heads = [...table.querySelectorAll("thead th")].map((head) => head.textContent);
   const made = cells.map((cell, i) => {
     const [content, kind] = Array.isArray(cell) ? cell : [cell];
-    return make("td", { class: kind, "data-label": heads[i] || undefined }, content);
+    const none = content === "–" ? "none" : undefined;
+    return make("td", { class: kind ?? none, "data-label": (i > 0 && heads[i]) || undefined }, content);
   });
   return make("tr", attributes, ...made);
 }
 
 export function show(value) {
   if (value === null) return "(absent)";
-  return typeof value === "string" ? JSON.stringify(value) : `base64 ${value.base64}`;
+  if (typeof value !== "string") return `base64 ${value.base64}`;
+  // Quoted where it could not be told from nothing, or holds what has no shape.
+  return value.trim() !== value || value === "" || /\p{Cc}|^\(absent\)$/u.test(value) ? JSON.stringify(value) : value;
 }
 
 export function duration(ms) {
