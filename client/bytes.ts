@@ -35,3 +35,10 @@ export function keyPath(key: string | Uint8Array): string {
   }
   return path;
 }
+
+/** A query string of those parameters that are given; bytes may be any. */
+export function queryOf(parameters: Readonly<Record<string, string | Uint8Array | undefined>>): string {
+  return Object.entries(parameters)
+    .flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${keyPath(value)}`]))
+    .join("&");
+}

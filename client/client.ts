@@ -1,6 +1,6 @@
 /** A small typed client of one Epoxy cluster over its HTTP API. */
 import { randomUUID } from "node:crypto";
-import { keyPath, toBytes, toWire } from "./bytes.ts";
+import { keyPath, queryOf, toBytes, toWire } from "./bytes.ts";
 import { createEndpoints } from "./endpoints.ts";
 import { NothingHappened } from "./errors.ts";
 import { createReservations } from "./reservations.ts";
@@ -124,10 +124,11 @@ function reads(ask: (what: Call) => Promise<Answer>) {
       });
       return answer.status === 404 ? null : json(answer);
     },
-    async list(options: { readonly prefix?: string; readonly limit?: number; readonly cursor?: string } = {}): Promise<ListAnswer> {
-      const query = new URLSearchParams();
-      for (const [name, value] of Object.entries(options)) if (value !== undefined) query.set(name, String(value));
-      return json(await ask({ method: "GET", path: `/v1/kv?${query.toString().replaceAll("+", "%20")}`, effect: "read" }));
+    /** One page of the keys of the datacenter that answers, in byte order; `cursor` is null after the last one. */
+    async list(options: { readonly prefix?: Bytes; readonly limit?: number; readonly cursor?: string } = {}): Promise<ListAnswer> {
+      const { prefix, limit, cursor } = options;
+      const query = queryOf({ prefix, limit: limit?.toString(), cursor });
+      return json(await ask({ method: "GET", path: `/v1/kv?${query}`, effect: "read" }));
     },
     async instance(id: string): Promise<InstanceAnswer | null> {
       const answer = await ask({ method: "GET", path: `/v1/instances/${id}`, effect: "read", mayBeAbsent: true });

@@ -1,12 +1,13 @@
 /** One watch over many connections: what breaks is taken up again behind the last event. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { request } from "undici";
+import { queryOf } from "./bytes.ts";
 import { NothingHappened } from "./errors.ts";
 import { parseEvents, type StreamEvent } from "./events.ts";
 import { parseFailure, type Transport } from "./transport.ts";
 import type { WatchEvent } from "./types.ts";
 
-export type WatchOptions = { readonly prefix?: string; readonly after?: string; readonly signal?: AbortSignal };
+export type WatchOptions = { readonly prefix?: string | Uint8Array; readonly after?: string; readonly signal?: AbortSignal };
 
 const backoffMs = { first: 50, cap: 1_000 };
 /** The server says something every 15 s: a connection that is silent for longer is dead. */
@@ -48,12 +49,11 @@ async function* open(
     prefix,
     after,
     signal,
-  }: { readonly prefix: string | undefined; readonly after: string | undefined; readonly signal?: AbortSignal | undefined },
+  }: { readonly prefix: string | Uint8Array | undefined; readonly after: string | undefined; readonly signal?: AbortSignal | undefined },
 ): AsyncGenerator<StreamEvent> {
-  const query = new URLSearchParams(Object.entries({ prefix, after }).filter((pair): pair is [string, string] => pair[1] !== undefined));
   const headers: Record<string, string> = { accept: "text/event-stream" };
   if (transport.token !== null) headers["authorization"] = `Bearer ${transport.token}`;
-  const { statusCode, body } = await request(`${url.replace(/\/+$/, "")}/v1/watch?${query.toString().replaceAll("+", "%20")}`, {
+  const { statusCode, body } = await request(`${url.replace(/\/+$/, "")}/v1/watch?${queryOf({ prefix, after })}`, {
     headers,
     dispatcher: transport.agent,
     bodyTimeout: silenceMs,

@@ -144,6 +144,16 @@ test("every proposal carries an idempotency key of its own, a caller's one is ke
   for (const key of keys) assert.match(String(key), /^[0-9a-f-]{36}$/);
 });
 
+test("a prefix may be any bytes", async (t) => {
+  const { client, seen } = await connect(t, () => ({ status: 200, body: { entries: [], cursor: null } }));
+  await client.list({ prefix: new Uint8Array([0xff, 0x26, 0x61]), limit: 5 });
+  await client.list({ prefix: "a b+c" });
+  assert.deepEqual(
+    seen.map(({ url }) => url),
+    ["/v1/kv?prefix=%FF%26a&limit=5", "/v1/kv?prefix=a%20b%2Bc"],
+  );
+});
+
 test("a pause before another round is drawn at random", async (t) => {
   const random = t.mock.method(Math, "random", () => 0);
   const { client, seen } = await connect(t, (_, count) => (count < 3 ? error(503, "noQuorum") : done));

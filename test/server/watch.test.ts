@@ -176,3 +176,10 @@ test("a wrong position is 400, and closing the server ends every watch", async (
   await app.close();
   await ended;
 });
+
+test("how many changes are kept is stated where the request is described", async (t) => {
+  const { app } = fakeApp();
+  t.after(() => app.close());
+  const { paths } = (await app.inject({ url: "/openapi.json" })).json();
+  assert.match(paths["/v1/watch"].get.description, new RegExp(`last ${limits.changesKept} changes are kept`));
+});
