@@ -1,6 +1,6 @@
 /** What people see: help with examples, suggestions, tables and progress on a terminal; and what a pipe gets instead. */
 import assert from "node:assert/strict";
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,6 +11,9 @@ import { launcher } from "../../cli/package-root.ts";
 import { buildProgram } from "../../cli/program.ts";
 import { createWaitLine } from "../../cli/wait-line.ts";
 import { runCli, startStub } from "./api-stub.ts";
+
+/** Of util-linux: runs a command in a terminal of its own. */
+const terminal = "script";
 
 /** Those that do something, with the words that call them. */
 function leaves(command: Command, words: readonly string[]): { words: readonly string[]; command: Command }[] {
@@ -90,8 +93,7 @@ test("a real terminal gets the table, a pipe the plain lines", {
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   const run = join(folder, "run.sh");
   writeFileSync(run, `exec "${process.execPath}" "${launcher}" --api ${stub.url} list\n`);
-  const { spawn } = await import("node:child_process");
-  const child = spawn("script", ["-qec", `sh ${run}`, "/dev/null"], { stdio: ["ignore", "pipe", "ignore"] });
+  const child = spawn(terminal, ["-qec", `sh ${run}`, "/dev/null"], { stdio: ["ignore", "pipe", "ignore"] });
   let text = "";
   for await (const chunk of child.stdout) text += chunk;
   assert.match(text.replaceAll("\r", ""), /^KEY {2}VERSION {2}VALUE\nk {4}2 {8}v\n$/);
