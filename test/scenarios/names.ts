@@ -17,7 +17,8 @@ export function createNames(): Names {
   return {
     bind(name, id) {
       ids.set(name, id);
-      names.set(id, name);
+      // Callers who come together share an instance: it is called after the first.
+      if (!names.has(id)) names.set(id, name);
     },
     idOf(name) {
       const id = ids.get(name) ?? parseInstanceName(name);

@@ -25,7 +25,7 @@ test("each header says what is guarded, and names the step", () => {
 
 test("no schedule is missing", () => {
   const numbers = (letter: string, count: number) => Array.from({ length: count }, (_, i) => `${letter}${`${i + 1}`.padStart(2, "0")}`);
-  const missing = [...numbers("T", 34), ...numbers("N", 9), "E1", "E2", "E3"].filter(
+  const missing = [...numbers("T", 34), ...numbers("N", 9), "E1", "E2", "E3", "S1", "S2", "S3", "S4"].filter(
     (name) => !scripts.some(({ file }) => file.startsWith(`${name}-`)),
   );
   assert.deepEqual(missing, []);

@@ -136,12 +136,13 @@ function followNames({ proposed, names }: Stage, site: Site): void {
     for (const { name, bytes } of applied.puts) {
       if (!name.startsWith("i:")) continue;
       const { id, initPayload } = site.sealing.unseal({ kind: "instance", name }, bytes).record as InstanceRecord;
-      const commands = initPayload?.entries[0]?.commands;
-      if (commands === undefined || ownerOf(id) !== site.number || names.isBound(id)) continue;
-      const called = proposed.get(commands);
-      if (called === undefined) continue;
-      names.bind(called, id);
-      proposed.set(commands, `${called}'`);
+      if (ownerOf(id) !== site.number || names.isBound(id)) continue;
+      for (const { commands } of initPayload?.entries ?? []) {
+        const called = proposed.get(commands);
+        if (called === undefined) continue;
+        names.bind(called, id);
+        proposed.set(commands, `${called}'`);
+      }
     }
     check?.(applied);
   };

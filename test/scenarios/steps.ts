@@ -33,7 +33,20 @@ export const steps: readonly Form[] = [
   { pattern: form(String.raw`cluster (\d+)`), play: (stage, [n]) => formCluster(stage, Number(n)) },
   {
     pattern: form(String.raw`(\S+) = propose (\d+): (.*?)(?: key (\S+))?(?: within (\d+))?`),
-    play: (stage, [name, site, text, key, ms]) => proposeAt(stage, { name, site, text, key, ms }),
+    async play(stage, [name, site, text, key, ms]) {
+      proposeAt(stage, { name, site, text, key, ms });
+      await stage.rest();
+    },
+  },
+  {
+    pattern: form(String.raw`together (\d+): (.*)`),
+    async play(stage, [site, text]) {
+      for (const part of (text as string).split(";")) {
+        const [name, ...command] = words(part);
+        proposeAt(stage, { name, site, text: command.join(" "), key: undefined, ms: undefined });
+      }
+      await stage.rest();
+    },
   },
   {
     pattern: form(String.raw`(\S+) = read (\d+): (\S+)(?: within (\d+))?`),
@@ -159,7 +172,7 @@ function timeoutOf(ms: string | undefined): number {
 
 type Proposal = Readonly<Record<"name" | "site" | "text" | "key" | "ms", string | undefined>>;
 
-async function proposeAt(stage: Stage, { name, site, text, key, ms }: Proposal): Promise<void> {
+function proposeAt(stage: Stage, { name, site, text, key, ms }: Proposal): void {
   const commands = parseCommands(text as string);
   stage.proposed.set(commands, name as string);
   const input = { commands, idempotencyKey: key ?? null, timeoutMs: timeoutOf(ms) };
@@ -170,7 +183,6 @@ async function proposeAt(stage: Stage, { name, site, text, key, ms }: Proposal):
     node,
     propose(node.ctx, input).then(({ outcome }) => outcomeText(outcome)),
   );
-  await stage.rest();
 }
 
 /** Notes what becomes of it. */
