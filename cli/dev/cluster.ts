@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createClient } from "../../client/client.ts";
 import { RequestError } from "../../client/errors.ts";
 import { CommandError } from "../exit.ts";
-import { createDatacenter, type Datacenter } from "./datacenter.ts";
+import { createDatacenter, type Datacenter, type DatacenterParts } from "./datacenter.ts";
 import { addAll, until, untilAnswers, untilSettled, type Waiting } from "./join.ts";
 import {
   apiUrl,
@@ -21,7 +21,7 @@ import {
 import { createLeash } from "./leash.ts";
 import { findPrograms, namespace, portIsTaken, temporalIsUp, temporalSpec } from "./processes.ts";
 import { openFolder, type Wanted, writeState } from "./state.ts";
-import { type Died, supervise } from "./supervised.ts";
+import { type Died, type Supervised, supervise } from "./supervised.ts";
 import { oneWayMs, type Region } from "./wan.ts";
 
 export type ProcessKind = "server" | "worker" | "redis" | "temporal";
@@ -34,6 +34,8 @@ export type ClusterEvents = {
 export type ClusterOptions = Wanted & {
   readonly regions?: readonly Region[] | null;
   readonly restart: boolean;
+  /** Whoever starts the cluster passes on what arrives at the relay ports of its places. */
+  readonly relayed?: boolean;
   readonly signal?: AbortSignal;
 };
 
@@ -62,6 +64,9 @@ export type LocalCluster = {
   /** kill -9 of all its processes, Redis among them. They stay down. */
   killDatacenter(number: number): Promise<void>;
   reviveDatacenter(number: number): Promise<void>;
+  /** Its processes, each to be ended and started by itself. @throws RangeError where there is no such datacenter */
+  partsOf(number: number): DatacenterParts;
+  readonly temporal: Supervised;
   /** In order: workers and servers, then Temporal, then Redis. */
   stop(): Promise<void>;
 };
@@ -78,7 +83,8 @@ export async function startCluster(options: ClusterOptions, events: ClusterEvent
   const opened = openFolder(options);
   const { folder } = opened;
   let { state } = opened;
-  const layout = layoutOf(state, folder);
+  const { relayed = false } = options;
+  const layout = layoutOf(state, folder, relayed);
   await claimPorts(portsOf(layout));
 
   const stopping = new AbortController();
@@ -141,7 +147,7 @@ export async function startCluster(options: ClusterOptions, events: ClusterEvent
     layout,
     describe: () => describe(layout, all, temporal.pid()),
     async startAnother() {
-      const place = placeOf(all.length + 1, true, size, folder);
+      const place = placeOf(all.length + 1, true, size, folder, relayed);
       await claimPorts(portsOfDatacenter(place));
       const added = make(place);
       all.push(added);
@@ -156,6 +162,12 @@ export async function startCluster(options: ClusterOptions, events: ClusterEvent
     async reviveDatacenter(number) {
       await all.find((each) => each.place.number === number)?.revive(waitingFor(1, stopping.signal, events));
     },
+    partsOf(number) {
+      const found = all.find((each) => each.place.number === number);
+      if (found === undefined) throw new RangeError(`there is no datacenter ${number}`);
+      return found.parts();
+    },
+    temporal,
     stop,
   };
 }

@@ -5,10 +5,16 @@ import type { DatacenterPlace, Layout } from "./layout.ts";
 import { type Programs, redisIsUp, redisSpec, serverSpec, workerSpec } from "./processes.ts";
 import { type Supervised, supervise, type Watching } from "./supervised.ts";
 
+export type DatacenterParts = {
+  readonly redis: Supervised;
+  readonly servers: readonly Supervised[];
+  readonly workers: readonly Supervised[];
+};
 export type Datacenter = {
   readonly place: DatacenterPlace;
   /** Starts servers and worker once Redis answers. */
   startNodes(waiting: Waiting): Promise<void>;
+  parts(): DatacenterParts;
   pids(): { server: number[]; worker: number[]; redis: number | null };
   stopNodes(): Promise<void>;
   stopRedis(): Promise<void>;
@@ -42,6 +48,7 @@ export function createDatacenter({ programs, layout, place, wan, watch }: Datace
       servers = place.servers.map((_, index) => supervise(serverSpec(layout, place, index, wan), watch("server")));
       workers = [supervise(workerSpec(layout, place, wan), watch("worker"))];
     },
+    parts: () => ({ redis, servers, workers }),
     pids: () => ({ server: running(servers), worker: running(workers), redis: redis.pid() }),
     stopNodes: async () => void (await Promise.all(nodes().map((each) => each.stop()))),
     stopRedis: () => redis.stop(),

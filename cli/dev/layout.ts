@@ -1,7 +1,12 @@
 /** Where everything of a local cluster stands: ports and folders, told from four numbers. */
 import { join } from "node:path";
 
-export type ServerPlace = { readonly apiPort: number; readonly peerPort: number };
+export type ServerPlace = {
+  readonly apiPort: number;
+  readonly peerPort: number;
+  /** Where others are told to send instead: something that passes it on stands there. null: to the peer port itself. */
+  readonly relayPort: number | null;
+};
 export type DatacenterPlace = {
   /** Its number here, from 1; a fresh cluster gives it the same id. */
   readonly number: number;
@@ -24,17 +29,18 @@ export const host = "127.0.0.1";
 export const limits = { datacenters: 9, learners: 20, servers: 3 } as const;
 const portsPerDatacenter = 10;
 
-export function layoutOf(size: Size, folder: string): Layout {
+export function layoutOf(size: Size, folder: string, relayed = false): Layout {
   const numbers = Array.from({ length: size.datacenters + size.learners }, (_, index) => index + 1);
-  const datacenters = numbers.map((number) => placeOf(number, number <= size.datacenters, size, folder));
+  const datacenters = numbers.map((number) => placeOf(number, number <= size.datacenters, size, folder, relayed));
   return { folder, datacenters, temporalPort: size.port + 1, uiPort: size.port + 2 };
 }
 
-export function placeOf(number: number, voter: boolean, size: Size, folder: string): DatacenterPlace {
+export function placeOf(number: number, voter: boolean, size: Size, folder: string, relayed = false): DatacenterPlace {
   const base = size.port + portsPerDatacenter * number;
   const servers = Array.from({ length: size.servers }, (_, index): ServerPlace => {
     const k = index + 1;
-    return k === 1 ? { apiPort: base, peerPort: base + 1 } : { apiPort: base + 2 * k + 1, peerPort: base + 2 * k + 2 };
+    const ports = k === 1 ? { apiPort: base, peerPort: base + 1 } : { apiPort: base + 2 * k + 1, peerPort: base + 2 * k + 2 };
+    return { ...ports, relayPort: relayed && k === 1 ? base + 3 : null };
   });
   return { number, name: `dc-${number}`, voter, folder: join(folder, `dc-${number}`), redisPort: base + 2, servers };
 }
@@ -43,7 +49,8 @@ export function apiUrl(place: DatacenterPlace, server = 0): string {
   return `http://${host}:${place.servers[server]?.apiPort}`;
 }
 export function peerUrl(place: DatacenterPlace, server = 0): string {
-  return `http://${host}:${place.servers[server]?.peerPort}`;
+  const { peerPort, relayPort } = place.servers[server] ?? { peerPort: 0, relayPort: null };
+  return `http://${host}:${relayPort ?? peerPort}`;
 }
 export function redisUrl(place: DatacenterPlace): string {
   return `redis://${host}:${place.redisPort}`;

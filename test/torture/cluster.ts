@@ -1,0 +1,150 @@
+/** The cluster of a campaign: real processes, each ended and started by itself, with a relay that owns every link between datacenters. */
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type LocalCluster, startCluster } from "../../cli/dev/cluster.ts";
+import type { DatacenterPlace } from "../../cli/dev/layout.ts";
+import type { Died, Supervised } from "../../cli/dev/supervised.ts";
+import { type Api, apiAt, eventually } from "../support/api.ts";
+import { freeBase } from "../support/cluster.ts";
+import { createLinks, type Links } from "./proxy.ts";
+
+export type Part = "server" | "worker" | "redis";
+export const parts: readonly Part[] = ["server", "worker", "redis"];
+
+export type TortureCluster = {
+  readonly datacenters: readonly number[];
+  readonly folder: string;
+  readonly links: Links;
+  /** Processes that ended without being asked to. */
+  readonly died: readonly Died[];
+  readonly temporal: Supervised;
+  place(datacenter: number): DatacenterPlace;
+  api(datacenter: number): Api;
+  /** kill -9; they stay down until `start`. All parts unless named. */
+  kill(datacenter: number, ...which: Part[]): Promise<void>;
+  start(datacenter: number, ...which: Part[]): void;
+  pause(datacenter: number, ...which: Part[]): void;
+  /** SIGCONT; without harm where nothing is stopped. */
+  resume(datacenter: number, ...which: Part[]): void;
+  pid(datacenter: number, part: Part): number | null;
+  /** Its server ends itself at the step whose name is written there. */
+  failpointFile(datacenter: number): string;
+  /** Ends every fault: links whole, everything going and started. */
+  heal(): void;
+  /** Resolves with how long it took until all of them, or those named, said that they serve. @throws Error after `withinMs` */
+  untilReady(withinMs: number, which?: readonly number[]): Promise<number>;
+  /** One more datacenter, with a relay before it; it waits as `joining`. */
+  startAnother(): Promise<DatacenterPlace>;
+  /** What a process has printed. */
+  log(name: string): string;
+  end(): Promise<void>;
+};
+
+/** @throws CommandError when it does not come up */
+export async function startTortureCluster(datacenters: number): Promise<TortureCluster> {
+  const folder = mkdtempSync(join(tmpdir(), "epoxy-torture-"));
+  const failpoints = mkdtempSync(join(tmpdir(), "epoxy-failpoints-"));
+  process.env["EPOXY_TEST_FAILPOINTS"] = failpoints;
+  process.env["NODE_OPTIONS"] = `--import ${new URL("failpoints/hook.mjs", import.meta.url).href}`;
+  const port = await freeBase();
+  const died: Died[] = [];
+  const links = createLinks();
+  for (let number = 1; number <= datacenters; number++) await links.open(number, relayPort(port, number), relayPort(port, number) - 2);
+  let local: LocalCluster;
+  try {
+    local = await startCluster(
+      { datacenters, learners: 0, servers: 1, port, data: folder, restart: false, relayed: true },
+      { onDied: (death) => void died.push(death) },
+    );
+  } catch (error) {
+    await links.close();
+    throw error;
+  }
+  return handleOf(local, { links, died, port, failpoints });
+}
+
+/** As cli/dev/layout.ts lays them out; the relays have to listen before the first server asks for one. */
+function relayPort(port: number, datacenter: number): number {
+  return port + 10 * datacenter + 3;
+}
+
+type Around = { readonly links: Links; readonly died: Died[]; readonly port: number; readonly failpoints: string };
+
+function handleOf(local: LocalCluster, { links, died, port, failpoints }: Around): TortureCluster {
+  const datacenters = local.layout.datacenters.map(({ number }) => number);
+  const supervised = (datacenter: number, which: readonly Part[]): Supervised[] => {
+    const { redis, servers, workers } = local.partsOf(datacenter);
+    const wanted = which.length === 0 ? parts : which;
+    return wanted.flatMap((part) => (part === "redis" ? [redis] : part === "server" ? servers : workers));
+  };
+  const signal = (name: NodeJS.Signals, datacenter: number, which: readonly Part[]) => {
+    for (const each of supervised(datacenter, which)) send(each, name);
+  };
+  const places = new Map(local.layout.datacenters.map((place) => [place.number, place]));
+  const placeOf = (datacenter: number): DatacenterPlace => {
+    const place = places.get(datacenter);
+    if (place === undefined) throw new RangeError(`there is no datacenter ${datacenter}`);
+    return place;
+  };
+  const api = (datacenter: number) => apiAt(`http://127.0.0.1:${placeOf(datacenter).servers[0]?.apiPort}`);
+  const heal = () => {
+    links.heal();
+    if (local.temporal.pid() === null) local.temporal.start();
+    for (const datacenter of datacenters) {
+      signal("SIGCONT", datacenter, []);
+      for (const each of supervised(datacenter, [])) each.start();
+    }
+  };
+  return {
+    datacenters,
+    folder: local.folder,
+    links,
+    died,
+    temporal: local.temporal,
+    place: placeOf,
+    api,
+    async kill(datacenter, ...which) {
+      await Promise.all(supervised(datacenter, which).map((each) => each.kill()));
+    },
+    start: (datacenter, ...which) => {
+      for (const each of supervised(datacenter, which)) each.start();
+    },
+    pause: (datacenter, ...which) => signal("SIGSTOP", datacenter, which),
+    resume: (datacenter, ...which) => signal("SIGCONT", datacenter, which),
+    pid: (datacenter, part) => supervised(datacenter, [part])[0]?.pid() ?? null,
+    failpointFile: (datacenter) => join(failpoints, placeOf(datacenter).name),
+    heal,
+    untilReady: (withinMs, which = datacenters) =>
+      eventually(`datacenters ${which.join(", ")} are ready`, withinMs, async () =>
+        (await Promise.all(which.map((each) => api(each).isReady()))).every(Boolean),
+      ),
+    async startAnother() {
+      const number = datacenters.length + 1;
+      await links.open(number, relayPort(port, number), relayPort(port, number) - 2);
+      const place = await local.startAnother();
+      places.set(number, place);
+      datacenters.push(number);
+      return place;
+    },
+    log: (name) => readFileSync(join(local.folder, "logs", `${name}.log`), "utf8"),
+    async end() {
+      heal();
+      await local.stop();
+      await links.close();
+      rmSync(failpoints, { recursive: true, force: true });
+      if (process.env["EPOXY_TEST_KEEP"] === undefined) rmSync(local.folder, { recursive: true, force: true });
+      else console.log(`kept ${local.folder}`);
+    },
+  };
+}
+
+function send(each: Supervised, signal: NodeJS.Signals): void {
+  const pid = each.pid();
+  if (pid === null) return;
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // It is gone already.
+  }
+}

@@ -1,0 +1,103 @@
+/** The workload of every run: clients at every datacenter, most of them on few keys, each write with a value of its own. */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Operation } from "../../sim/checker/history.ts";
+import type { Dice } from "../../sim/random.ts";
+import type { Recorder } from "../support/recorder.ts";
+import type { TortureCluster } from "./cluster.ts";
+
+export const clientTimeoutMs = 2_000;
+const clientsEach = 3;
+const hotShare = 0.8;
+/** Between two operations of one client: with nine clients some 200 operations a second, which two slow cores can carry. */
+const thinkMsMax = 40;
+/** After a refusal, as a client would. */
+const refusedMs = 100;
+const largeBytes = 64 * 1024;
+const kinds = { get: 38, getLocal: 4, set: 24, checkAndSet: 14, cas: 10, delete: 10 } as const;
+
+export type Load = { stop(): Promise<void> };
+
+export function keysOf(prefix: string): { readonly hot: string[]; readonly cold: string[]; readonly counters: string[] } {
+  const named = (name: string, count: number) => Array.from({ length: count }, (_, i) => `${prefix}${name}/${i}`);
+  return { hot: named("hot", 5), cold: named("cold", 15), counters: named("counter", 2) };
+}
+
+export function startLoad(cluster: TortureCluster, recorder: Recorder, prefix: string, dice: Dice): Load {
+  const going = { is: true };
+  const clients = cluster.datacenters.flatMap((datacenter) =>
+    Array.from({ length: clientsEach }, (_, k) =>
+      drive({ cluster, recorder, prefix, datacenter, name: `dc-${datacenter}.${k}`, dice: dice.fork(`${datacenter}.${k}`), going }),
+    ),
+  );
+  return {
+    async stop() {
+      going.is = false;
+      await Promise.all(clients);
+    },
+  };
+}
+
+type Driver = {
+  readonly cluster: TortureCluster;
+  readonly recorder: Recorder;
+  readonly prefix: string;
+  readonly datacenter: number;
+  readonly name: string;
+  readonly dice: Dice;
+  readonly going: { is: boolean };
+};
+
+/** One outstanding operation after the other. */
+async function drive({ cluster, recorder, prefix, datacenter, name, dice, going }: Driver): Promise<void> {
+  const api = cluster.api(datacenter);
+  const { hot, cold, counters } = keysOf(prefix);
+  const seen = new Map<string, { readonly value: string | null; readonly version: number }>();
+  for (let n = 0; going.is; n++) {
+    const key = dice.pick(dice.chance(hotShare) ? hot : cold);
+    const value = `${name}#${n}${n % 60 === 59 ? "x".repeat(largeBytes) : ""}`;
+    const last = seen.get(key) ?? { value: null, version: 0 };
+    const done = await (async (): Promise<Operation> => {
+      if (dice.chance(0.06)) return recorder.add(name, api, dice.pick(counters), 1);
+      if (dice.chance(0.03)) return recorder.get(name, api, dice.pick(counters));
+      switch (dice.weighted(kinds)) {
+        case "get":
+          return recorder.get(name, api, key);
+        case "getLocal":
+          return recorder.get(name, api, key, "local");
+        case "set":
+          return recorder.set(name, api, key, value);
+        case "checkAndSet":
+          return recorder.checkAndSet(name, api, key, { expectOneOf: [null, last.value], newValue: value });
+        case "cas":
+          return recorder.checkAndSet(name, api, key, { expectVersion: last.version, newValue: value });
+        case "delete":
+          return recorder.delete(name, api, key);
+      }
+    })();
+    if (done.op === "get" && done.status === "ok")
+      seen.set(done.key, { value: done.result?.value ?? null, version: done.result?.version ?? 0 });
+    await sleep(done.status === "fail" ? refusedMs : dice.between(0, thinkMsMax));
+  }
+}
+
+/**
+ * Every key from every datacenter, until each has answered: what was acknowledged must be in it. One that has just come back may
+ * have some seconds of commits to fetch first. @returns what did not answer
+ */
+export async function readAll(cluster: TortureCluster, recorder: Recorder, prefix: string, which: readonly number[]): Promise<string[]> {
+  const { hot, cold, counters } = keysOf(prefix);
+  const silent: string[] = [];
+  for (const key of [...hot, ...cold, ...counters]) {
+    await Promise.all(
+      which.map(async (datacenter) => {
+        for (let i = 0; i < 15; i++) {
+          const { status } = await recorder.get(`final.${datacenter}`, cluster.api(datacenter), key);
+          if (status === "ok") return;
+          await sleep(200);
+        }
+        silent.push(`${key} at dc-${datacenter}`);
+      }),
+    );
+  }
+  return silent;
+}

@@ -1,0 +1,106 @@
+/**
+ * `npm run torture`: the fault campaign.
+ *   --suite NAME, --case NAME   only those (repeatable)    --seed TEXT      of the first run; default: the time
+ *   --seconds N                 of faults in each run      --runs N         of each case; default 1
+ *   --datacenters 3|5           default: as the case says  --out DIR        of the report; default .epoxy/torture
+ *   --list                      shows what there is
+ * Ends with code 1 where a run failed.
+ */
+import { execFileSync } from "node:child_process";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { parseArgs } from "node:util";
+import type { TortureCase } from "./case.ts";
+import { startTortureCluster, type TortureCluster } from "./cluster.ts";
+import { lineOf, type Result, writeReport } from "./report.ts";
+import { runCase } from "./run.ts";
+
+const { values } = parseArgs({
+  options: {
+    suite: { type: "string", multiple: true },
+    case: { type: "string", multiple: true },
+    seed: { type: "string", default: String(Date.now()) },
+    seconds: { type: "string" },
+    datacenters: { type: "string" },
+    runs: { type: "string", default: "1" },
+    out: { type: "string", default: join(".epoxy", "torture") },
+    list: { type: "boolean", default: false },
+  },
+});
+const edgeMs = 5_000;
+
+const suites = await loadSuites();
+const wanted = suites
+  .filter(({ suite }) => values.suite === undefined || values.suite.includes(suite))
+  .flatMap(({ suite, cases }) => cases.map((torture) => ({ suite, torture })))
+  .filter(({ torture }) => values.case === undefined || values.case.includes(torture.name));
+
+if (values.list || wanted.length === 0) {
+  for (const { suite, cases } of suites)
+    for (const { name, fault, what, seconds } of cases) console.log(`${suite} ${name} (fault ${fault}, ${seconds} s): ${what}`);
+  process.exitCode = wanted.length === 0 ? 2 : 0;
+} else {
+  process.exitCode = await campaign();
+}
+
+async function campaign(): Promise<number> {
+  const commit = commitOf();
+  const results: Result[] = [];
+  let cluster: TortureCluster | null = null;
+  const stopped = { is: false };
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.once(signal, () => {
+      stopped.is = true;
+    });
+  }
+  try {
+    for (let i = 0; i < Number(values.runs); i++) {
+      for (const { suite, torture } of wanted) {
+        if (stopped.is) break;
+        const datacenters = Number(values.datacenters ?? torture.datacenters ?? 3);
+        if (cluster !== null && cluster.datacenters.length !== datacenters) cluster = await end(cluster);
+        cluster ??= await startTortureCluster(datacenters);
+        const phases = { healthyMs: edgeMs, faultsMs: Number(values.seconds ?? torture.seconds) * 1000, healedMs: edgeMs };
+        const result = await runCase(cluster, { suite, torture, seed: `${values.seed}.${i}`, phases });
+        results.push(result);
+        console.log(lineOf(result));
+        for (const violation of result.violations) console.log(`  ${violation.slice(0, 3_000).replaceAll("\n", "\n    ")}`);
+        // A cluster in which something went wrong would tell of it again in the next run.
+        if (torture.spoils === true || result.violations.length > 0) cluster = await end(cluster);
+        writeReport(values.out, commit, results);
+      }
+    }
+  } finally {
+    if (cluster !== null) await cluster.end();
+  }
+  const failed = results.filter(({ violations }) => violations.length > 0).length;
+  console.log(`${results.length} runs, ${failed} failed; the report is in ${values.out}`);
+  return failed === 0 ? 0 : 1;
+}
+
+async function end(cluster: TortureCluster): Promise<null> {
+  await cluster.end();
+  return null;
+}
+
+async function loadSuites(): Promise<{ suite: string; cases: readonly TortureCase[] }[]> {
+  const folder = fileURLToPath(new URL("suites", import.meta.url));
+  const files = readdirSync(folder).filter((file) => file.endsWith(".ts"));
+  return Promise.all(
+    files.sort().map(async (file) => {
+      const { cases } = (await import(pathToFileURL(join(folder, file)).href)) as { cases: readonly TortureCase[] };
+      return { suite: file.slice(0, -3), cases };
+    }),
+  );
+}
+
+function commitOf(): string {
+  try {
+    const head = execFileSync("git", ["rev-parse", "--short", "HEAD"], { encoding: "utf8" }).trim();
+    const changed = execFileSync("git", ["status", "--porcelain"], { encoding: "utf8" }).trim() !== "";
+    return changed ? `${head} with changes` : head;
+  } catch {
+    return "unknown";
+  }
+}

@@ -1,0 +1,104 @@
+/** One case on a running cluster: healthy load, its faults, healed load, last reads from everywhere, then the verdict. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { createDice } from "../../sim/random.ts";
+import { createRecorder } from "../support/recorder.ts";
+import type { Run, Span, TortureCase } from "./case.ts";
+import type { TortureCluster } from "./cluster.ts";
+import { figuresOf } from "./figures.ts";
+import { clientTimeoutMs, readAll, startLoad } from "./load.ts";
+import type { Result } from "./report.ts";
+import { judge, sameEverywhere } from "./verdict.ts";
+
+/** From the end of the last fault until every datacenter says that it serves. Beyond it the run has failed. */
+const healedMsMax = 60_000;
+export type Phases = { readonly healthyMs: number; readonly faultsMs: number; readonly healedMs: number };
+
+let runs = 0;
+
+/** Never throws for what the cluster does: what went wrong is in the result. */
+export async function runCase(
+  cluster: TortureCluster,
+  { suite, torture, seed, phases }: { suite: string; torture: TortureCase; seed: string; phases: Phases },
+): Promise<Result> {
+  const dice = createDice(seed);
+  const prefix = `${torture.name}/${++runs}/`;
+  const recorder = createRecorder(clientTimeoutMs);
+  const violations: string[] = [];
+  const spans: Span[] = [];
+  const counts: Record<string, number> = {};
+  const diedBefore = cluster.died.length;
+  let deathsExpected = 0;
+  const passedBefore = { ...cluster.links.counts };
+  const startedMs = performance.now();
+  const load = startLoad(cluster, recorder, prefix, dice.fork("load"));
+  await sleep(phases.healthyMs);
+  const faultsFromMs = performance.now();
+  const run: Run = {
+    cluster,
+    dice: dice.fork("faults"),
+    recorder,
+    prefix,
+    endMs: faultsFromMs + phases.faultsMs,
+    async fault(name, at, during) {
+      const fromMs = performance.now();
+      try {
+        await during();
+      } finally {
+        spans.push({ name, at, fromMs, toMs: performance.now() });
+      }
+    },
+    count(name, more = 1) {
+      counts[name] = (counts[name] ?? 0) + more;
+    },
+    most(name, value) {
+      counts[name] = Math.max(counts[name] ?? 0, value);
+    },
+    expectDeath() {
+      deathsExpected++;
+    },
+    violation: (what) => void violations.push(what),
+  };
+  await torture.inject(run).catch((error: unknown) => violations.push(`the case itself: ${(error as Error).stack ?? error}`));
+  const healFromMs = performance.now();
+  const lost = torture.lost ?? [];
+  const alive = cluster.datacenters.filter((each) => !lost.includes(each));
+  // What died without being asked to is started again here, and counted below.
+  if (torture.spoils !== true) cluster.heal();
+  const healMs = await cluster.untilReady(healedMsMax, alive).catch((error: unknown) => {
+    violations.push(`not healed: ${(error as Error).message}`);
+    return null;
+  });
+  await sleep(phases.healedMs);
+  await load.stop();
+  const endMs = performance.now();
+  for (const each of await readAll(cluster, recorder, prefix, alive)) violations.push(`no answer to the last read of ${each}`);
+  violations.push(...(await sameEverywhere(cluster, alive, prefix)));
+  const crashes = cluster.died.slice(diedBefore).filter(({ how }) => how !== "SIGKILL" || deathsExpected-- <= 0);
+  violations.push(...crashes.map(({ name, how, tail }) => `${name} died by itself (${how}): ${tail.slice(-1_500)}`));
+  violations.push(...recorder.strange.slice(0, 5).map((answer) => `an answer that is not documented: ${answer}`));
+  // A history of nothing shows nothing.
+  if (recorder.operations.filter(({ status }) => status === "ok").length < 20) violations.push("hardly anything was answered ok");
+  const judged = judge(recorder.operations);
+  violations.push(...judged.violations);
+  for (const [name, value] of Object.entries(cluster.links.counts)) {
+    const more = value - passedBefore[name as keyof typeof passedBefore];
+    if (more > 0 && name !== "passed") counts[`messages ${name}`] = more;
+  }
+  return {
+    suite,
+    case: torture.name,
+    fault: torture.fault,
+    what: torture.what,
+    datacenters: cluster.datacenters.length,
+    seed,
+    spans: spans.map((span) => ({ ...span, fromMs: span.fromMs - startedMs, toMs: span.toMs - startedMs })),
+    counts,
+    healMs,
+    violations,
+    crashes: crashes.length,
+    checkMs: judged.ms,
+    verdict: judged.verdict,
+    ...figuresOf(recorder.operations, { startedMs, faultsFromMs, healFromMs, endMs }, cluster.datacenters),
+    operations: recorder.operations,
+  };
+}

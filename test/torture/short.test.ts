@@ -1,0 +1,39 @@
+/** A few seconds of ten faults of the plan, one after the other on one cluster; `npm run torture` has all of them and more time. */
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import type { TortureCase } from "./case.ts";
+import { startTortureCluster, type TortureCluster } from "./cluster.ts";
+import { lineOf } from "./report.ts";
+import { runCase } from "./run.ts";
+import { cases as crashes } from "./suites/crashes.ts";
+import { cases as input } from "./suites/input.ts";
+import { cases as links } from "./suites/links.ts";
+import { cases as pauses } from "./suites/pauses.ts";
+import { cases as stores } from "./suites/stores.ts";
+import { cases as workflows } from "./suites/workflows.ts";
+
+/** The last two leave a cluster that no other case could begin with. */
+const wanted = [
+  ...["kill-server", "kill-at-step", "kill-redis", "pause-server", "one-cut-off", "loss"],
+  ...["garbage-to-peers", "bad-requests", "temporal-away", "redis-emptied"],
+];
+const phases = { healthyMs: 500, faultsMs: 4_000, healedMs: 500 };
+const seed = process.env["SEED"] ?? String(Date.now());
+
+describe("faults under load", () => {
+  const all = [...crashes, ...input, ...links, ...pauses, ...stores, ...workflows];
+  let cluster: TortureCluster;
+  before(async () => {
+    cluster = await startTortureCluster(3);
+  });
+  after(() => cluster.end());
+
+  for (const name of wanted) {
+    test(name, { timeout: 120_000 }, async (t) => {
+      const torture = all.find((each) => each.name === name) as TortureCase;
+      const result = await runCase(cluster, { suite: "short", torture, seed, phases });
+      t.diagnostic(lineOf(result));
+      assert.deepEqual(result.violations, [], `SEED=${seed}`);
+    });
+  }
+});
