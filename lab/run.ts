@@ -1,4 +1,5 @@
 /** One setting, from an empty world to its report. The same setting gives the same report, to the bit. */
+import { createCover } from "../sim/cover.ts";
 import { createDice } from "../sim/random.ts";
 import { createSchedule } from "../sim/schedule.ts";
 import { createTrace } from "../sim/trace.ts";
@@ -18,7 +19,7 @@ export async function runSetting(setting: Setting): Promise<LabReport> {
   check(setting);
   const schedule = createSchedule();
   const trace = createTrace({ nowMs: schedule.nowMs, keepsLines: false });
-  const world: World = { schedule, dice: createDice(`lab ${setting.seed}`), trace, violation: null };
+  const world: World = { schedule, dice: createDice(`lab ${setting.seed}`), trace, cover: createCover(), violation: null };
   const cluster =
     setting.protocol === "epaxos-star"
       ? createShippedCluster(world, setting)

@@ -1,8 +1,8 @@
 /** Advances what is known to be executed here and everywhere; the only writer of the progress record beside activation. */
 import { frontierSlot, frontierWithin, maxFrontier, minFrontier } from "../protocol/frontier.ts";
-import { instanceId, instanceName } from "../protocol/ids.ts";
+import { instanceId, instanceName, ownerOf, slotOf } from "../protocol/ids.ts";
 import { limits } from "../protocol/limits.ts";
-import type { Frontier, ReplicaId, Slot } from "../protocol/types.ts";
+import type { Frontier, InstanceId, Slot } from "../protocol/types.ts";
 import { audience, type Context, MEMBERS_KEY } from "./context.ts";
 
 const NOTHING = { executed: [], globalFloor: [] } as const;
@@ -44,18 +44,21 @@ export async function refreshProgress(ctx: Context): Promise<void> {
  */
 async function lookAtGaps(ctx: Context): Promise<void> {
   const executed = ctx.executed.frontier();
+  const next: InstanceId[] = [];
   for (const replica of ctx.openColumns) {
     const slot = frontierSlot(executed, replica);
-    if (ctx.gapsSeen.get(replica) === slot) await lookAbove(ctx, replica, slot);
+    if (ctx.gapsSeen.get(replica) === slot) next.push(instanceId(replica, (slot + 1) as Slot));
     ctx.gapsSeen.set(replica, slot);
+  }
+  if (next.length === 0) return;
+  // Mostly it is still the same one that everything above waits for: then pages of records would be read in vain.
+  for (const record of await ctx.store.read("instance", next.map(instanceName))) {
+    if (record?.executed === true) await lookFrom(ctx, record.id);
   }
 }
 
-async function lookAbove(ctx: Context, replica: ReplicaId, from: number): Promise<void> {
-  // Mostly it is still the same one that everything above waits for: then a page of records would be read in vain.
-  const [next] = await ctx.store.read("instance", [instanceName(instanceId(replica, (from + 1) as Slot))]);
-  if (next?.executed !== true) return;
-  const ids = Array.from({ length: limits.progressPageMax }, (_, i) => instanceId(replica, (from + 1 + i) as Slot));
+async function lookFrom(ctx: Context, first: InstanceId): Promise<void> {
+  const ids = Array.from({ length: limits.progressPageMax }, (_, i) => instanceId(ownerOf(first), (slotOf(first) + i) as Slot));
   const records = await ctx.store.read("instance", ids.map(instanceName));
   for (const record of records) {
     if (record === null || !record.executed) return;

@@ -76,7 +76,8 @@ function mayRecover(ctx: Context): boolean {
 function noteColumns(ctx: Context, open: readonly InstanceId[]): void {
   ctx.openColumns.clear();
   for (const id of open) ctx.openColumns.add(ownerOf(id));
-  for (const [replica] of highestKnown(ctx)) ctx.openColumns.add(replica);
+  const executed = ctx.executed.frontier();
+  for (const [replica, top] of highestKnown(ctx)) if (top > frontierSlot(executed, replica)) ctx.openColumns.add(replica);
 }
 
 /** Slots below something known in their column of which there is no record here: perhaps never used. */

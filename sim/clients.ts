@@ -42,7 +42,7 @@ export function startClients(deps: ClientDeps): Clients {
   let begun = 0;
   let requests = 0;
   let refused = 0;
-  let busy = workload.clients;
+  let asking = 0;
 
   /** null when no process takes it: then nothing was asked. */
   async function ask(client: number, site: Site, wish: Ask): Promise<Operation | null> {
@@ -69,6 +69,7 @@ export function startClients(deps: ClientDeps): Clients {
     const throws = dice.fork(`client ${client}`);
     while (begun < workload.operations && world.violation === null) {
       begun++;
+      asking++;
       const number = ++requests;
       const home = throws.chance(0.8) ? deps.sites()[client % deps.sites().length] : throws.pick(deps.sites());
       const wish = drawAsk(throws, workload, number);
@@ -82,20 +83,18 @@ export function startClients(deps: ClientDeps): Clients {
         await pause(world, throws.next() * 500);
         operation = await ask(client, throws.pick(deps.sites()), wish);
       }
-      await pause(world, LEAST_REST_MS + throws.next() * 2 * workload.restMs);
       // Refused at once where nothing works just now: that is asked again, within reason, or the faults would not last.
-      if (operation === null || operation.heard.kind === "refused") {
-        if (refused++ < 2 * workload.operations) begun--;
-        await pause(world, 100 + throws.next() * 400);
-      }
+      const isRefused = operation === null || operation.heard.kind === "refused";
+      if (isRefused && refused++ < 2 * workload.operations) begun--;
+      asking--;
+      await pause(world, LEAST_REST_MS + throws.next() * 2 * workload.restMs + (isRefused ? 100 + throws.next() * 400 : 0));
     }
-    busy--;
   }
   for (let client = 0; client < workload.clients; client++) void live(client);
   const stop = () => {
     begun = Number.POSITIVE_INFINITY;
   };
-  return { isDone: () => busy === 0, stop, ask };
+  return { isDone: () => begun >= workload.operations && asking === 0, stop, ask };
 }
 
 async function call({ world, workload }: ClientDeps, process: Process, operation: Operation): Promise<void> {

@@ -14,10 +14,12 @@ export type Faults = {
   readonly reconfigurations: number;
   /** Disks that may be lost for good. */
   readonly losses: number;
+  /** Mean time between two changes of the members or losses. */
+  readonly membersEveryMs: number;
 };
 
 const KINDS = { cut: 30, crash: 25, crashAll: 3, clock: 8, pause: 6, calm: 8 } as const;
-const CUTS = { one: 30, halves: 20, oneWay: 25, bridge: 10, flapping: 15 } as const;
+const CUTS = { "one cut off": 30, halves: 20, "one way": 25, bridge: 10 } as const;
 
 export type FaultDeps = { readonly world: World; readonly cluster: Cluster; readonly ledger: Ledger; readonly faults: Faults };
 export type Trouble = { /** Ends all faults: what is down is up again, what was cut is whole. */ stop(): void };
@@ -46,6 +48,7 @@ async function breakThings(deps: FaultDeps, dice: Dice, state: State): Promise<v
     if (state.stopped) return;
     const kind = dice.weighted(KINDS);
     world.trace.line([], () => `fault: ${kind}`);
+    if (kind !== "cut" && kind !== "calm") world.cover.count("fault", kind);
     const here = cluster.sites.filter(({ lost }) => !lost);
     switch (kind) {
       case "cut":
@@ -96,8 +99,11 @@ function hold({ world, cluster }: FaultDeps, dice: Dice, site: Site): void {
 }
 
 async function cut({ world, cluster }: FaultDeps, dice: Dice, state: State): Promise<void> {
-  const ways = drawCut(dice, cluster.sites);
-  const flapping = dice.weighted(CUTS) === "flapping";
+  const kind = dice.weighted(CUTS);
+  world.cover.count("fault", kind);
+  const ways = drawCut(dice, cluster.sites, kind);
+  const flapping = dice.chance(0.15);
+  if (flapping) world.cover.count("fault", "flapping");
   const endMs = world.schedule.nowMs() + dice.pick([300, 2_000, 8_000]) * dice.next();
   do {
     for (const [from, to] of ways) cluster.network.cut(from, to);
@@ -107,14 +113,14 @@ async function cut({ world, cluster }: FaultDeps, dice: Dice, state: State): Pro
   } while (!state.stopped && world.schedule.nowMs() < endMs);
 }
 
-function drawCut(dice: Dice, sites: readonly Site[]): (readonly [Site, Site])[] {
+function drawCut(dice: Dice, sites: readonly Site[], kind: keyof typeof CUTS): (readonly [Site, Site])[] {
   const shuffled = dice.shuffle(sites);
   const [one, two] = shuffled as [Site, Site];
   const both = (a: readonly Site[], b: readonly Site[]) => a.flatMap((x) => b.flatMap((y) => [[x, y] as const, [y, x] as const]));
-  switch (dice.weighted(CUTS)) {
-    case "one":
+  switch (kind) {
+    case "one cut off":
       return both([one], shuffled.slice(1));
-    case "oneWay":
+    case "one way":
       return dice.chance(0.5) ? [[one, two]] : shuffled.slice(1).map((to) => [one, to] as const);
     case "bridge": {
       // The first one sees both sides, which do not see each other.
@@ -132,7 +138,7 @@ function drawCut(dice: Dice, sites: readonly Site[]): (readonly [Site, Site])[] 
 async function changeMembers({ world, cluster, ledger, faults }: FaultDeps, dice: Dice, state: State): Promise<void> {
   let [changes, losses] = [faults.reconfigurations, faults.losses];
   while (changes + losses > 0) {
-    await pause(world, 500 + dice.next() * 4_000);
+    await pause(world, 100 + dice.next() * 2 * faults.membersEveryMs);
     if (state.stopped) return;
     const wanted = cluster.sites.filter((site) => cluster.desired.wanted.has(site.number) && !site.lost);
     if (losses > 0 && dice.chance(losses / (changes + losses))) {
@@ -163,6 +169,7 @@ function lose(world: World, site: Site): void {
   site.lost = true;
   for (const process of running(site, "any")) process.kill("its datacenter is lost");
   world.trace.line([], () => `datacenter ${site.number} is lost for good`);
+  world.cover.count("fault", "datacenter lost");
 }
 
 function replace(cluster: Cluster, old: Site, afterMs: number, world: World): void {
@@ -178,6 +185,7 @@ function change(world: World, cluster: Cluster, dice: Dice, wanted: readonly Sit
   const voters = wanted.filter(({ number }) => cluster.desired.wanted.get(number)?.voter === true);
   const kind = dice.weighted({ add: 30, remove: 25, replace: 25, learner: 10, turn: 10 });
   world.trace.line([], () => `members: ${kind}`);
+  world.cover.count("members", kind);
   const free = limits.votersMax - cluster.desired.wanted.size;
   if (kind === "add" && free > 0)
     for (let count = Math.min(free, dice.between(1, 2)); count > 0; count--)

@@ -1,5 +1,6 @@
 /** `npm run sim -- --seeds N --from S [--replicas n] [--operations n] [--trace]`: runs seeds one after the other and says what it found. */
 import { parseArgs } from "node:util";
+import { addCounts, tellCover } from "./cover.ts";
 import { runSeed } from "./run.ts";
 import { replayCommand, tellFailure } from "./tell.ts";
 
@@ -20,12 +21,14 @@ const fixed = {
 
 const startMs = performance.now();
 const failed: string[] = [];
+const cover = new Map<string, number>();
 let [virtualMs, operations, events, undecided] = [0, 0, 0, 0];
 for (let seed = from; seed < from + count; seed++) {
   const result = await runSeed({ seed, ...fixed, keepsLines: values.trace });
   virtualMs += result.virtualMs;
   operations += result.history.length;
   events += result.events;
+  addCounts(cover, result.cover);
   if (result.undecided !== null) undecided++;
   if (result.violation !== null) {
     failed.push(replayCommand({ seed, ...fixed }));
@@ -45,6 +48,7 @@ function rate(): string {
 console.log(
   `${count} seeds from ${from}: ${operations} operations, ${events} events, ${(virtualMs / 1000).toFixed(0)} simulated seconds, ${rate()}`,
 );
+console.log(tellCover(cover));
 if (undecided > 0) console.log(`of ${undecided} seeds the history took too long to judge; every other invariant was checked`);
 console.log(failed.length === 0 ? "no violations" : `${failed.length} violations:\n${failed.join("\n")}`);
 process.exitCode = failed.length === 0 ? 0 : 1;

@@ -58,17 +58,21 @@ export function createNetwork(deps: NetworkDeps): Network {
   function delay(from: Site, to: Site): number {
     const { slow, slowMs } = deps.weather();
     const oneWay = (ROUND_TRIPS[from.region]?.[to.region] ?? 100) / 2 / deps.haste;
-    return oneWay * (1 + 0.1 * dice.next()) + 0.05 + (dice.chance(slow) ? dice.next() * slowMs : 0);
+    const ordinary = oneWay * (1 + 0.1 * dice.next()) + 0.05;
+    if (!dice.chance(slow)) return ordinary;
+    world.cover.count("message", "late");
+    return ordinary + dice.next() * slowMs;
   }
   const passes = (from: Site, to: Site, loss: number) => !cuts.has(way(from, to)) && !dice.chance(loss);
 
   /** One copy of a request, to whichever process of the site takes it. */
   function deliver(call: Call, envelope: RequestEnvelope): void {
     const { from, to, request } = call;
-    if (!passes(from.site, to, deps.weather().loss)) return;
+    if (!passes(from.site, to, deps.weather().loss)) return world.cover.count("message", "lost");
     world.schedule.after(delay(from.site, to), () => {
       const servers = running(to);
       if (servers.length === 0) {
+        world.cover.count("message", "nobody there");
         if (dice.chance(0.5)) call.fail(`nobody listens at ${to.url}`);
         return;
       }
@@ -96,7 +100,7 @@ export function createNetwork(deps: NetworkDeps): Network {
     if (reply === undefined) return violate(world, "crash", `${target.name} gave no reply`);
     deps.onReply(target, call.request, reply);
     const { loss, replyLoss } = deps.weather();
-    if (!passes(target.site, call.from.site, 1 - (1 - loss) * (1 - replyLoss))) return;
+    if (!passes(target.site, call.from.site, 1 - (1 - loss) * (1 - replyLoss))) return world.cover.count("message", "answer lost");
     world.schedule.after(delay(target.site, call.from.site), () => {
       if (!call.from.alive) return;
       world.trace.mix(reply.kind, target.site.number, call.from.site.number, instanceOf(reply) ?? 0);
@@ -131,7 +135,9 @@ export function createNetwork(deps: NetworkDeps): Network {
       const call: Call = { from, to: site, request, succeed, fail };
       const envelope: RequestEnvelope = { header: from.replica.header(to), requests: [request] };
       deliver(call, envelope);
-      if (dice.chance(deps.weather().duplicate)) deliver(call, envelope);
+      if (!dice.chance(deps.weather().duplicate)) return;
+      world.cover.count("message", "twice");
+      deliver(call, envelope);
     });
   }
 

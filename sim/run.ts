@@ -1,8 +1,10 @@
 /** One seed: one run from an empty world to a verdict, bit for bit the same each time. */
 
+import { limits } from "../protocol/limits.ts";
 import type { Key } from "../protocol/types.ts";
 import { type Clients, startClients, type Workload } from "./clients.ts";
 import { type Cluster, createCluster } from "./cluster.ts";
+import { createCover } from "./cover.ts";
 import type { Driver } from "./driver.ts";
 import { type Faults, startFaults } from "./faults.ts";
 import type { Operation } from "./history.ts";
@@ -37,6 +39,8 @@ export type RunResult = {
   readonly virtualMs: number;
   readonly events: number;
   readonly history: readonly Operation[];
+  /** How often what happened: see cover.ts. */
+  readonly cover: ReadonlyMap<string, number>;
   /** Why the history could not be judged; null where it was. */
   readonly undecided: string | null;
 };
@@ -57,13 +61,17 @@ const FAULTY_MS = 20_000;
 const SETTLE_MS = 30_000;
 /** A change of the members has this long: a newcomer asks each source that is lost three times, for 10 s each. */
 const MEMBERS_SETTLE_MS = 120_000;
+/** Rarer than in a server: no answer waits for it, and it would be a third of all events. */
+const PROGRESS_EVERY_MS = 200;
+/** At each datacenter, in the end: one after the other would take longer than all the rest. */
+const READERS = 6;
 
 export async function runSeed(options: RunOptions): Promise<RunResult> {
   const { seed } = options;
   const schedule = createSchedule();
   const trace = createTrace({ nowMs: schedule.nowMs, keepsLines: options.keepsLines ?? false });
   const dice = createDice(`${seed}`);
-  const world: World = { schedule, dice, trace, violation: null };
+  const world: World = { schedule, dice, trace, cover: createCover(), violation: null };
   const replicas = options.replicas ?? dice.pick([3, 3, 4, 5, 5, 7]);
   const plan = drawPlan(dice.fork("plan"), options.operations ?? 200);
   const history: Operation[] = [];
@@ -73,6 +81,8 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
   const onRejection = (error: unknown) =>
     violate(world, "crash", `a promise nobody waits for failed: ${error instanceof Error ? error.stack : error}`);
   process.on("unhandledRejection", onRejection);
+  const { progressEveryMs } = limits;
+  Object.assign(limits, { progressEveryMs: PROGRESS_EVERY_MS });
   let ended = false;
   const { stackTraceLimit } = Error;
   // Nobody reads the stacks of refusals, and they take a tenth of the time.
@@ -84,6 +94,7 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
     await schedule.run(() => ended || world.violation !== null);
   } finally {
     process.off("unhandledRejection", onRejection);
+    Object.assign(limits, { progressEveryMs });
     Error.stackTraceLimit = stackTraceLimit;
   }
   const judged = world.violation === null ? judgeHistory(history, observer.ledger) : null;
@@ -99,6 +110,7 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
     virtualMs: schedule.nowMs(),
     events: schedule.count(),
     history,
+    cover: world.cover.counts(),
     undecided: judged?.kind === "unknown" ? judged.reason : null,
   };
 }
@@ -106,7 +118,9 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
 function drawPlan(dice: Dice, operations: number): Plan {
   const quiet = dice.chance(0.1);
   const clients = dice.between(4, 24);
-  const workMs = dice.pick([1_000, 4_000, 8_000, 15_000]);
+  const workMs = dice.pick([1_000, 3_000, 6_000, 12_000]);
+  const reconfigurations = dice.chance(0.5) ? dice.between(1, 4) : 0;
+  const losses = dice.chance(0.25) ? dice.between(1, 2) : 0;
   return {
     servers: dice.chance(0.25) ? 2 : 1,
     worker: dice.chance(0.2),
@@ -122,8 +136,9 @@ function drawPlan(dice: Dice, operations: number): Plan {
     },
     faults: {
       everyMs: quiet ? 0 : dice.pick([300, 1_000, 3_000]),
-      reconfigurations: dice.chance(0.5) ? dice.between(1, 4) : 0,
-      losses: dice.chance(0.25) ? dice.between(1, 2) : 0,
+      reconfigurations,
+      losses,
+      membersEveryMs: workMs / (reconfigurations + losses + 1),
     },
   };
 }
@@ -217,8 +232,10 @@ async function readAll(world: World, cluster: Cluster, clients: Clients, plan: P
     if (world.violation === null) violate(world, "I19", `datacenter ${site.number} does not answer a read after all faults have ended`);
   };
   await Promise.all(
-    voting.map(async (site, i) => {
-      for (const key of keys) await readOne(1_000 + i, site, key as Key);
-    }),
+    voting.flatMap((site, i) =>
+      Array.from({ length: READERS }, async (_, lane) => {
+        for (let at = lane; at < keys.length; at += READERS) await readOne(1_000 + i * READERS + lane, site, keys[at] as Key);
+      }),
+    ),
   );
 }

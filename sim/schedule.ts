@@ -13,6 +13,16 @@ export type Schedule = {
   count(): number;
 };
 
+/** Times are multiples of 1/1024 ms, so that their sums are exact. */
+const TICKS_A_MS = 1024;
+
+/** Any wait moves the clock: one for what is left of another by the rounding of a sum would be begun again and again for ever. */
+function later(nowMs: number, delayMs: number): number {
+  if (delayMs <= 0) return nowMs;
+  const ticks = Math.ceil((nowMs + delayMs) * TICKS_A_MS);
+  return Math.max(ticks, nowMs * TICKS_A_MS + 1) / TICKS_A_MS;
+}
+
 /** So many turns of the event loop are asked for at once: between two of them Node settles every promise. */
 const TURNS = 64;
 
@@ -48,7 +58,7 @@ export function createSchedule(): Schedule {
   return {
     nowMs: () => nowMs,
     after(delayMs, run) {
-      const event: Event = { atMs: nowMs + Math.max(0, delayMs), order: order++, run };
+      const event: Event = { atMs: later(nowMs, delayMs), order: order++, run };
       push(heap, event);
       return event;
     },

@@ -1,5 +1,6 @@
 /** What everything in one simulated run shares. */
 import type { InstanceId } from "../protocol/types.ts";
+import type { Cover } from "./cover.ts";
 import type { Dice } from "./random.ts";
 import type { Schedule } from "./schedule.ts";
 import type { Trace } from "./trace.ts";
@@ -16,6 +17,7 @@ export type World = {
   readonly schedule: Schedule;
   readonly dice: Dice;
   readonly trace: Trace;
+  readonly cover: Cover;
   /** The first one ends the run. */
   violation: Violation | null;
 };

@@ -54,6 +54,7 @@ export function createObserver(world: World): Observer {
       };
     },
     onRequest(from, request) {
+      world.cover.request(request);
       if (request.kind !== "recover") return;
       const mirror = ledger.mirrors.get(from.site.number) as Mirror;
       const key = atBallot(request.id, request.ballot);
@@ -62,7 +63,10 @@ export function createObserver(world: World): Observer {
         broken(ledger, mirror, "I8", `${key} is used by ${from.name} and ${other}`, [request.id]);
       ledger.coordinators.set(key, from.name);
     },
-    onReply: (from, _request, reply) => checkReply(ledger, ledger.mirrors.get(from.site.number) as Mirror, reply),
+    onReply(from, request, reply) {
+      world.cover.reply(request, reply);
+      checkReply(ledger, ledger.mirrors.get(from.site.number) as Mirror, reply);
+    },
   };
 }
 
@@ -103,6 +107,7 @@ function readTransaction(ledger: Ledger, mirror: Mirror, { puts, drops, appends 
   let copied = false;
   const take = (name: string, record: Records[RecordKind] | null) => {
     const kind = KINDS[name[0] as string] ?? (name.slice(2) as RecordKind);
+    ledger.world.cover.wrote(mirror.site.number, kind, record);
     if (kind === "instance") {
       const payload = takeInstance(ledger, mirror, name.slice(2), record as InstanceRecord | null);
       if (payload !== null) known.push({ id: (record as InstanceRecord).id, payload });

@@ -18,7 +18,7 @@ test("each mistake changes the code as it is now, and has its row in spec/INVARI
 });
 
 describe("a mistake is caught, and the same tests pass without it", { concurrency: 2 }, () => {
-  for (const name of ["no Validate", "followers compared with each other only", "the odd formula for even sizes"]) {
+  for (const name of ["no Validate", "the odd formula for even sizes"]) {
     test(name, async () => {
       const mutant = mutants.find((each) => each.name === name) as Mutant;
       const options = { tests: mutant.tests, seedsSeconds: 0 };

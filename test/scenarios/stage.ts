@@ -9,6 +9,7 @@ import { encodeMembers, linkText } from "../../protocol/cluster.ts";
 import { ownerOf } from "../../protocol/ids.ts";
 import { NOTHING_SETTLED } from "../../protocol/settled.ts";
 import type { ChainLink, Command, Epoch, InstanceRecord, Member, Members, ReplicaId, Write } from "../../protocol/types.ts";
+import { createCover } from "../../sim/cover.ts";
 import { createObserver, type Observer } from "../../sim/invariants/observer.ts";
 import { createDice } from "../../sim/random.ts";
 import { createSchedule } from "../../sim/schedule.ts";
@@ -53,7 +54,7 @@ export type Stage = {
 export function createStage(): Stage {
   const schedule = createSchedule();
   const trace = createTrace({ nowMs: schedule.nowMs, keepsLines: true });
-  const world: World = { schedule, dice: createDice("scenario"), trace, violation: null };
+  const world: World = { schedule, dice: createDice("scenario"), trace, cover: createCover(), violation: null };
   const observer = createObserver(world);
   const names = createNames();
   const sites = new Map<number, Site>();
