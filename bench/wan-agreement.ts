@@ -1,5 +1,6 @@
 /**
- * How near the lab is to real processes: the same settings on `epoxy dev --wan` and in virtual time, p50 and p99 of writes by region.
+ * How near the lab is to real processes: the same settings on `epoxy dev --wan` and in virtual time, p50 and p99 of writes by region;
+ * and what a write cost the machine's cores, so that one sees what is theirs in the difference.
  *   node --import tsx bench/wan-agreement.ts [--regions CA,VA,EU] [--seconds 8] [--overhead 2] [--cases CONFLICTS:CLIENTS,…] [--json]
  */
 import { spawn } from "node:child_process";
@@ -13,6 +14,7 @@ import { builtIn, parseRegions } from "../lab/matrix.ts";
 import { runSetting } from "../lab/run.ts";
 import { defaults } from "../lab/setting.ts";
 import { openCaller } from "./raw-caller.ts";
+import { type CpuUse, cpuUseOf } from "./run-queue.ts";
 
 type Case = { readonly conflicts: number; readonly clients: number };
 type Row = Case & {
@@ -38,7 +40,7 @@ const { values: options } = parseArgs({
 const placement = parseRegions(builtIn, options.regions);
 const seconds = Number(options.seconds);
 
-async function startCluster(): Promise<{ readonly apis: readonly string[]; stop(): Promise<void> }> {
+async function startCluster(): Promise<{ readonly apis: readonly string[]; cpuUse(): CpuUse; stop(): Promise<void> }> {
   const folder = mkdtempSync(join(tmpdir(), "epoxy-agreement-"));
   const launcher = fileURLToPath(new URL("../cli/epoxy.mjs", import.meta.url));
   const words = ["dev", "--json", "--datacenters", `${placement.length}`, "--wan", placement.join(), "--port", options.port];
@@ -51,6 +53,7 @@ async function startCluster(): Promise<{ readonly apis: readonly string[]; stop(
   const { datacenters } = JSON.parse(first) as { datacenters: readonly { api: string }[] };
   return {
     apis: datacenters.map(({ api }) => api),
+    cpuUse: () => cpuUseOf(child.pid as number),
     async stop() {
       child.kill("SIGTERM");
       await ended;
@@ -97,10 +100,19 @@ const cases = options.cases.split(",").map((text): Case => {
 });
 const at = (sorted: readonly number[], share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
 const measured: number[][][] = [];
+/** Of all processes of the cluster, for each write of a case, the warm-up's writes included. */
+const uses: CpuUse[] = [];
 const cluster = await startCluster();
 try {
   await measure(cluster.apis, warmup);
-  for (const each of cases) measured.push(await measure(cluster.apis, each));
+  for (const each of cases) {
+    const before = cluster.cpuUse();
+    const found = await measure(cluster.apis, each);
+    const after = cluster.cpuUse();
+    measured.push(found);
+    const writes = Math.max(1, (found.flat().length * (warmupMs + seconds * 1_000)) / (seconds * 1_000));
+    uses.push({ ranMs: (after.ranMs - before.ranMs) / writes, waitedMs: (after.waitedMs - before.waitedMs) / writes });
+  }
 } finally {
   await cluster.stop();
 }
@@ -120,7 +132,7 @@ for (const [i, each] of cases.entries()) {
   });
 }
 const off = (lab: number, real: number) => `${((lab / real - 1) * 100).toFixed(1)} %`;
-if (options.json) console.log(JSON.stringify(rows));
+if (options.json) console.log(JSON.stringify({ rows, uses }));
 else {
   console.log(
     "| conflicts | clients | region | writes | real p50 / p99 | lab p50 / p99 | p50 off | p99 off |\n|---|---|---|---|---|---|---|---|",
@@ -131,4 +143,7 @@ else {
       `| ${conflicts} | ${clients} | ${region} | ${operations} | ${pair(real)} | ${pair(lab)} | ${off(lab.p50, real.p50)} | ${off(lab.p99, real.p99)} |`,
     );
   }
+  console.log("\n| conflicts | clients | cores, ms a write | waited for a core, ms a write |\n|---|---|---|---|");
+  for (const [i, { conflicts, clients }] of cases.entries())
+    console.log(`| ${conflicts} | ${clients} | ${uses[i]?.ranMs.toFixed(1)} | ${uses[i]?.waitedMs.toFixed(1)} |`);
 }

@@ -6,7 +6,20 @@ export type ChartRow = { readonly title: string; readonly reports: readonly LabR
 const cell = { width: 190, height: 150, left: 40, top: 26, gap: 12 };
 const ladder = ["p50", "p90", "p99", "p999"] as const;
 const labels = ["p50", "p90", "p99", "p99.9"];
-const colors = ["#1b6ca8", "#d1495b", "#edae49", "#00798c", "#7b4b94", "#2e933c", "#8d5524", "#555555", "#e07be0"];
+const colors = [
+  "#1b6ca8",
+  "#d1495b",
+  "#edae49",
+  "#00798c",
+  "#7b4b94",
+  "#2e933c",
+  "#8d5524",
+  "#555555",
+  "#e07be0",
+  "#5fa8d3",
+  "#9a031e",
+  "#b5c99a",
+];
 
 /** Solid: answered, that is executed. Dashed: committed. Each row has one scale. */
 export function drawChart(title: string, rows: readonly ChartRow[]): string {

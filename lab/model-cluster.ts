@@ -3,16 +3,17 @@ import type { Dice } from "../sim/random.ts";
 import type { Schedule } from "../sim/schedule.ts";
 import { oneWay } from "./delay.ts";
 import type { Actor, Command, Decided, Io, Model } from "./model.ts";
+import { accord } from "./protocols/accord.ts";
 import { atlas } from "./protocols/atlas.ts";
 import { epaxosBasic, epaxosOptimized, epaxosToq } from "./protocols/epaxos.ts";
 import { multiPaxos } from "./protocols/multi-paxos.ts";
 import { tempo } from "./protocols/tempo.ts";
-import type { Cluster, Operation, ProtocolName, Setting } from "./setting.ts";
+import type { Cluster, Operation, ProtocolName, Setting, ShippedName } from "./setting.ts";
 
 /** Each model has its own messages; here they are only carried. */
 type AnyModel = Pick<Model<never>, "name" | "source"> & { readonly create: (io: Io<unknown>) => Actor<unknown> };
 
-export function modelOf(name: Exclude<ProtocolName, "epaxos-star">, leader: number): AnyModel {
+export function modelOf(name: Exclude<ProtocolName, ShippedName>, leader: number): AnyModel {
   const models = {
     "epaxos-optimized": () => epaxosOptimized,
     "epaxos-basic": () => epaxosBasic,
@@ -21,6 +22,7 @@ export function modelOf(name: Exclude<ProtocolName, "epaxos-star">, leader: numb
     "atlas-f2": () => atlas(2),
     "tempo-f1": () => tempo(1),
     "tempo-f2": () => tempo(2),
+    accord: () => accord,
     "multi-paxos": () => multiPaxos(leader),
   };
   return models[name]() as AnyModel;

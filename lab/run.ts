@@ -8,7 +8,7 @@ import { judge } from "./judge.ts";
 import { LabInputError } from "./matrix.ts";
 import { createModelCluster, modelOf } from "./model-cluster.ts";
 import { type LabReport, summarize } from "./report.ts";
-import type { Operation, Setting } from "./setting.ts";
+import { isShipped, type Operation, type Setting } from "./setting.ts";
 import { createShippedCluster } from "./shipped-cluster.ts";
 import { runWorkload } from "./workload.ts";
 
@@ -20,10 +20,9 @@ export async function runSetting(setting: Setting): Promise<LabReport> {
   const schedule = createSchedule();
   const trace = createTrace({ nowMs: schedule.nowMs, keepsLines: false });
   const world: World = { schedule, dice: createDice(`lab ${setting.seed}`), trace, cover: createCover(), violation: null };
-  const cluster =
-    setting.protocol === "epaxos-star"
-      ? createShippedCluster(world, setting)
-      : createModelCluster(schedule, world.dice.fork("ways"), setting, modelOf(setting.protocol, setting.leader));
+  const cluster = isShipped(setting.protocol)
+    ? createShippedCluster(world, setting)
+    : createModelCluster(schedule, world.dice.fork("ways"), setting, modelOf(setting.protocol, setting.leader));
   let report: LabReport | null = null;
   let failure: unknown = null;
   const { stackTraceLimit } = Error;
@@ -69,7 +68,7 @@ function counted({ workload }: Setting, operations: readonly Operation[], startM
 function check({ placement, protocol, down, seconds, leader, workload }: Setting): void {
   const n = placement.length;
   if (n < 3 || n > REPLICAS_MAX) throw new LabInputError(`the lab runs 3 to ${REPLICAS_MAX} datacenters, not ${n}`);
-  if (protocol !== "epaxos-star" && down !== null) throw new LabInputError(`${protocol} is run without failures only`);
+  if (!isShipped(protocol) && down !== null) throw new LabInputError(`${protocol} is run without failures only`);
   if (/-f2$/.test(protocol) && n < 5) throw new LabInputError(`${protocol} takes at least 5 datacenters`);
   if (!(seconds >= 2)) throw new LabInputError("a run takes at least 2 seconds: the first one does not count");
   if (leader < 0 || leader >= n || (down !== null && down >= n)) throw new LabInputError("there is no such datacenter");

@@ -35,6 +35,8 @@ export type Setting = {
 
 export const protocolNames = [
   "epaxos-star",
+  "epaxos-star-toq",
+  "epaxos-star-bounded",
   "epaxos-optimized",
   "epaxos-basic",
   "epaxos-toq",
@@ -42,9 +44,13 @@ export const protocolNames = [
   "atlas-f2",
   "tempo-f1",
   "tempo-f2",
+  "accord",
   "multi-paxos",
 ] as const;
 export type ProtocolName = (typeof protocolNames)[number];
+/** The code that ships, as it is or with something in front of it; the others are models. */
+export type ShippedName = Extract<ProtocolName, `epaxos-star${string}`>;
+export const isShipped = (name: ProtocolName): name is ShippedName => name.startsWith("epaxos-star");
 
 /** Times are virtual milliseconds. */
 export type Operation = {

@@ -12,6 +12,8 @@ import { createTemporal } from "../sim/temporal.ts";
 import { CALM } from "../sim/weather.ts";
 import { pause, type World, within } from "../sim/world.ts";
 import { oneWay } from "./delay.ts";
+import { createGate } from "./gate.ts";
+import { dueMs } from "./queuing.ts";
 import type { Cluster, Operation, Setting } from "./setting.ts";
 
 /** As long as the API lets a caller wait. */
@@ -45,6 +47,8 @@ export function createShippedCluster(world: World, setting: Setting): Cluster {
   const peers = createPeers({ world, setting, sites, observer, traffic });
   const temporal = createTemporal(world);
   const desired: Desired = { wanted: new Map() };
+  const isBounded = setting.protocol === "epaxos-star-bounded";
+  const gates = sites.map(() => createGate());
 
   async function form(): Promise<void> {
     for (const site of sites) {
@@ -63,7 +67,11 @@ export function createShippedCluster(world: World, setting: Setting): Cluster {
   }
   return {
     form,
-    run: (operation) => run(world, processOf(sites[operation.site] as Site), seen[operation.site] as Seen, operation, setting, problems),
+    run: (operation) => {
+      const ask = () => run(world, processOf(sites[operation.site] as Site), seen[operation.site] as Seen, operation, setting, problems);
+      const gate = gates[operation.site];
+      return isBounded && !operation.isRead && gate !== undefined ? gate.through(operation.key, ask) : ask();
+    },
     orders: () => seen.filter((_, i) => i !== setting.down).map(({ order }) => order),
     traffic: () => ({ ...traffic }),
     problems,
@@ -138,6 +146,7 @@ type PeersDeps = {
 function createPeers({ world, setting, sites, observer, traffic }: PeersDeps): (process: () => Process) => Peers {
   const dice = world.dice.fork("ways");
   const way = (from: Site, to: Site) => oneWay(setting, dice, from.number - 1, to.number - 1);
+  const due = setting.protocol === "epaxos-star-toq" ? dueMs(setting) : null;
   const count = (bytes: Uint8Array) => {
     traffic.messages++;
     traffic.bytes += bytes.length;
@@ -159,7 +168,8 @@ function createPeers({ world, setting, sites, observer, traffic }: PeersDeps): (
       observer.onRequest(from, request);
       const envelope: RequestEnvelope = { header: from.replica.header(to), requests: [request] };
       count(encodeRequest(LATEST_VERSION, envelope));
-      world.schedule.after(way(from.site, site), async () => {
+      const isHeld = due !== null && request.kind === "preAccept";
+      world.schedule.after(Math.max(way(from.site, site), isHeld ? (due[from.site.number - 1] as number) : 0), async () => {
         const [target] = running(site);
         if (target === undefined) return;
         const answer = await target.replica.handle(envelope);

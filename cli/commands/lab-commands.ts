@@ -18,7 +18,7 @@ export function registerLabCommands(program: Command): void {
     .option("--seconds <n>", "virtual time that is measured (default 10)")
     .option("--overhead <ms>", "what handling a message costs beside its way (default 0)")
     .option("--jitter <share>", "how much of a way a message may be late (default 0)")
-    .option("--down <region>", "a datacenter that is down all the while; epaxos-star only")
+    .option("--down <region>", "a datacenter that is down all the while; the shipped protocol only")
     .option("--seed <n>", "the same seed gives the same figures (default 1)")
     .option("--svg <file>", "draw the percentiles of each region")
     .option("--json", "print JSON")
