@@ -37,7 +37,7 @@ export function showDatacenters(members) {
         [
           make("span", {}, `${member.id} `, make("strong", {}, member.name), member.isHere ? " (here)" : ""),
           make("span", { class: kind, title: why ?? undefined }, health),
-          own?.epoch ?? "–",
+          own?.epoch || "–",
           fastShare(own),
           rates === null ? "–" : `${rates.perSecond.toFixed(rates.perSecond < 10 ? 1 : 0)} /s`,
           rates === null || rates.p50 === null ? "–" : `${milliseconds(rates.p50)} / ${milliseconds(rates.p99)}`,
@@ -64,7 +64,9 @@ export function showMatrix(members) {
       if (from.id === to.id) return make("td", { class: "self" }, "");
       const peer = from.own?.peers.find(({ id }) => id === to.id);
       if (peer === undefined) return make("td", { class: "quiet" }, "–");
-      return peer.reachable ? make("td", {}, milliseconds(peer.roundTripMs)) : make("td", { class: "bad" }, "not heard");
+      if (peer.reachable) return make("td", {}, milliseconds(peer.roundTripMs));
+      // A newcomer is not expected to be heard from before it votes.
+      return to.status === "active" ? make("td", { class: "bad" }, "not heard") : make("td", { class: "quiet" }, "–");
     });
     return make("tr", {}, make("th", { scope: "row" }, from.name), ...cells);
   });

@@ -29,8 +29,8 @@ type InstanceNode = {
 };
 type Deps = Pick<AppDeps, "replica" | "store">;
 
-const VERSIONS_MAX = 20;
-const INSTANCES_MAX = 16;
+const VERSIONS_MAX = 10;
+const INSTANCES_MAX = 12;
 const CHANGES_MAX = 4_000;
 /** Changes hold whole values: a page of the largest is 32 MiB. */
 const PAGE = 32;

@@ -3,19 +3,21 @@ import { ask } from "./ask.js";
 import { at, draw, make, replaceRows, row, show } from "./dom.js";
 import { showInstance } from "./stuck.js";
 
-const SIZE = { left: 70, lane: 64, step: 92, radius: 11, top: 30 };
+const SIZE = { left: 70, lane: 64, step: 84, radius: 11, top: 30 };
 let key = null;
 let shown = "";
+let lastMembers = [];
 
 at("key-form").addEventListener("submit", (event) => {
   event.preventDefault();
   key = at("key").value;
   shown = "";
-  void lookAtKey([]);
+  void lookAtKey(lastMembers);
 });
 
 /** Again with every look at the cluster, so that a key that changes is seen changing. */
 export async function lookAtKey(members) {
+  lastMembers = members;
   if (key === null) return;
   const asked = key;
   const now = at("key-now");
@@ -47,7 +49,7 @@ function showKey(view, members) {
   at("graph-note").textContent =
     view.instances.length === 0
       ? "None: what every datacenter has executed is dropped from the log after a minute."
-      : "An arrow leads from an instance to one it is ordered after; what follows from others is left out. Filled: fast path; hollow: slow path; broken edge: recovered; square: not decided yet.";
+      : "An arrow leads from an instance to one it is ordered after; what follows from others is left out. Filled: fast path; hollow: slow path; broken edge: recovered; grey: only its owner knows which; square: not decided yet.";
   at("graph").hidden = view.instances.length === 0;
   drawGraph(view.instances, members);
 }
@@ -74,7 +76,13 @@ function drawGraph(instances, members) {
   );
   const picture = draw("svg", { viewBox: `0 0 ${width} ${height}`, width, height, "aria-labelledby": "t-graph" });
   picture.append(draw("defs", {}, tip), ...lanes, ...edges, ...nodes);
-  at("graph").replaceChildren(picture);
+  const place = at("graph");
+  const wasAtEnd = place.scrollLeft + place.clientWidth >= place.scrollWidth - SIZE.step;
+  const focused = place.contains(document.activeElement) ? document.activeElement.dataset.instance : null;
+  place.replaceChildren(picture);
+  // The newest stays in sight, and the focus where it was.
+  if (wasAtEnd) place.scrollLeft = place.scrollWidth;
+  if (focused !== null) place.querySelector(`[data-instance="${focused}"]`)?.focus({ preventScroll: true });
 }
 
 /** Inside a lane it bends above the instances in between. */
