@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { after, before, describe, test } from "node:test";
-import { type Client, createClient } from "../../client/client.ts";
+import { type Client, createClient, NothingHappened } from "../../client/client.ts";
 import type { WatchEvent } from "../../client/types.ts";
 import { createService } from "../../examples/reservations/service.ts";
 import { eventually } from "../support/api.ts";
@@ -73,6 +73,39 @@ describe("services over a real cluster", () => {
     assert.equal((await ask(2, "GET", "never-made")).status, 404);
   });
 
+  test("every operation of the client, at all three datacenters", async () => {
+    const [first, second, third] = [clientAt(1), clientAt(2), clientAt(3)];
+    const { version } = await first.put("ops/k", "one");
+    assert.deepEqual(await second.get("ops/k"), { key: "ops/k", value: "one", version });
+    await eventually("it is seen locally", 5_000, async () => (await third.get("ops/k", { read: "local" }))?.version === version);
+    assert.equal((await third.get("ops/k", { read: "optimistic" }))?.value, "one");
+    await assert.rejects(
+      second.put("ops/k", "two", { ifAbsent: true }),
+      (error) => error instanceof NothingHappened && error.status === 412,
+    );
+    const [won] = (await second.checkAndSet("ops/k", { expectOneOf: ["one"] }, "two")).results;
+    assert.deepEqual(won, { ok: true, version: version + 1 });
+    const [lost] = (await third.checkAndSet("ops/k", { expectVersion: version }, "three")).results;
+    assert.deepEqual(lost, { ok: false, error: "expectedValueDoesNotMatch", current: "two", version: version + 1 });
+    await Promise.all([first, second, third].map((client) => client.add("ops/n", 7n)));
+    assert.equal((await first.get("ops/n"))?.value, "21");
+    const txn = await first.txn({ checks: [{ key: "ops/n", expectOneOf: ["21"] }], commands: [{ kind: "set", key: "ops/t", value: "v" }] });
+    assert.equal(txn.results[0]?.ok, true);
+    await second.put("ops/bytes", new Uint8Array([0xff, 0]));
+    assert.deepEqual((await third.get("ops/bytes"))?.value, { base64: "/wA=" });
+    await third.delete("ops/t");
+    assert.equal(await first.get("ops/t"), null);
+    const page = await third.list({ prefix: "ops/", limit: 2 });
+    const rest = await third.list({ prefix: "ops/", cursor: page.cursor ?? "" });
+    const keys = [...page.entries, ...rest.entries].map(({ key }) => key);
+    assert.deepEqual(keys, ["ops/bytes", "ops/k", "ops/n"]);
+    // The same request at another datacenter: the first one's result, and nothing happens twice.
+    const again = { idempotencyKey: "ops-once" };
+    await first.add("ops/n", 1, again);
+    await second.add("ops/n", 1, again);
+    assert.equal((await third.get("ops/n"))?.value, "22");
+  });
+
   test("a watch goes on over kill -9 of its server and of its Redis, without a loss and without anything twice", async () => {
     const watcher = clientAt(1);
     const writer = clientAt(2, 3);
@@ -94,6 +127,8 @@ describe("services over a real cluster", () => {
     for (const part of ["server", "redis"] as const) {
       cluster.signal("SIGKILL", 1, part);
       await write(10);
+      // Whose own datacenter is away is served by another one.
+      if (part === "server") await clientAt(1, 2, 3).put("elsewhere", "v");
       await eventually(`datacenter 1 serves again after its ${part} was killed`, 30_000, () => cluster.api(1).isReady());
     }
     await writer.delete("watched/0");
