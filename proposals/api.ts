@@ -47,6 +47,8 @@ export type ReplicaReport = {
   readonly problems: readonly string[];
   /** Instances with a record that are not executed here. */
   readonly openInstances: number;
+  /** Own instances whose callers wait for them in this process. */
+  readonly inFlight: number;
 };
 
 /** An instance that is not decided here; the sweep recovers it by itself when its turn comes. */

@@ -73,6 +73,8 @@ export type Context = Ports & {
   readonly waiters: Map<InstanceId, Set<() => void>>;
   /** Own instances that a caller here waits for, and how they ended; null until they have. */
   readonly answers: Map<InstanceId, OwnEnd | null>;
+  /** When the pre-accept of each of these became durable. */
+  readonly submittedMs: Map<InstanceId, number>;
   /** Committed instances that wait for another one to commit or execute: blocker -> those that wait. */
   readonly blocked: Map<InstanceId, Set<InstanceId>>;
   /** Undecided instances that hold up execution. */

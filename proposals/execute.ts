@@ -5,6 +5,7 @@ import { instanceName } from "../protocol/ids.ts";
 import { limits } from "../protocol/limits.ts";
 import type { Change, EntryOutcome, InstanceId, InstanceRecord } from "../protocol/types.ts";
 import { applyWrites, type Context, wake } from "./context.ts";
+import { observeSince } from "./latency.ts";
 import type { Transaction } from "./ports.ts";
 import { touchedByExecuting } from "./touched.ts";
 
@@ -106,6 +107,7 @@ export async function executeBlockedOn(ctx: Context, id: InstanceId): Promise<vo
 function noteExecuted(ctx: Context, id: InstanceId): void {
   ctx.urgent.delete(id);
   ctx.executed.add(id);
+  observeSince(ctx, id, "epoxy_execute_seconds");
   wake(ctx, id);
 }
 

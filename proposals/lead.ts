@@ -12,6 +12,7 @@ import { applyWrites, type Context, suspected, votersOf } from "./context.ts";
 import { afterExecution, type Executed, executeBlockedOn, tryExecute } from "./execute.ts";
 import { type Answers, gatherOnce } from "./gather.ts";
 import { fastIsNearer, hopeEndsMs } from "./hope.ts";
+import { observeSince } from "./latency.ts";
 
 export type Submitted = { readonly id: InstanceId; readonly epoch: Epoch; readonly payload: Payload; readonly deps: Deps };
 
@@ -166,6 +167,7 @@ async function commitOwn(
   });
   if (reply.kind !== "committed" || executed === null) return;
   ctx.meter.count("epoxy_commits_total", { path: reply.value === "nop" ? "nop" : path });
+  observeSince(ctx, at.id, "epoxy_commit_seconds", { path });
   commitEverywhere(ctx, { id: at.id, epoch: at.epoch, value: reply.value, deps: reply.deps });
   await afterExecution(ctx, at.id, executed);
   if (executed.kind === "blocked") await executeBlockedOn(ctx, at.id);

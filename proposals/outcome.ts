@@ -3,12 +3,14 @@ import { instanceName } from "../protocol/ids.ts";
 import type { InstanceId, InstanceRecord } from "../protocol/types.ts";
 import { type Context, waitFor } from "./context.ts";
 import { endOf, execute, type OwnEnd } from "./execute.ts";
+import { noteSubmitted } from "./latency.ts";
 
 export type End = OwnEnd | { readonly kind: "unknown" };
 
 /** Waits for the instance to be executed here, by whichever process and however it was committed. Never throws. */
 export async function awaitOutcome(ctx: Context, id: InstanceId, deadlineMs: number): Promise<End> {
   ctx.answers.set(id, null);
+  noteSubmitted(ctx, id);
   try {
     for (;;) {
       const left = deadlineMs - ctx.clock.monotonicMs();
@@ -24,6 +26,7 @@ export async function awaitOutcome(ctx: Context, id: InstanceId, deadlineMs: num
     }
   } finally {
     ctx.answers.delete(id);
+    ctx.submittedMs.delete(id);
   }
 }
 

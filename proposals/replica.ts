@@ -131,6 +131,7 @@ export function createContext(ports: Ports, options: ReplicaOptions): Context {
     openColumns: new Set(),
     waiters: new Map(),
     answers: new Map(),
+    submittedMs: new Map(),
     blocked: new Map(),
     urgent: new Set(),
     leading: new Set(),
@@ -277,6 +278,7 @@ function report(ctx: Context): ReplicaReport {
     quorum,
     problems,
     openInstances: ctx.openCount,
+    inFlight: ctx.answers.size,
   };
 }
 

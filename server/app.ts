@@ -99,13 +99,15 @@ function addTokenCheck(app: FastifyInstance, { tokens }: AppDeps): void {
   });
 }
 
+/** They last as long as their reader wants. */
+const STREAMS: ReadonlySet<string> = new Set(["/v1/watch", "/v1/backup"]);
+
 function addRequestCount(app: FastifyInstance, { meter }: AppDeps): void {
   app.addHook("onResponse", (request, reply, done) => {
-    meter.count("epoxy_http_requests_total", {
-      method: request.method,
-      route: request.routeOptions.url ?? "none",
-      status: String(reply.statusCode),
-    });
+    const { method } = request;
+    const route = request.routeOptions.url ?? "none";
+    meter.count("epoxy_http_requests_total", { method, route, status: String(reply.statusCode) });
+    if (!STREAMS.has(route)) meter.observe("epoxy_http_request_seconds", reply.elapsedTime / 1000, { method, route });
     done();
   });
 }

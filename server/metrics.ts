@@ -22,6 +22,18 @@ export const METRICS = {
     buckets: SECONDS,
   },
   epoxy_batch_entries: { type: "histogram", help: "Callers that share one instance.", labels: [], buckets: COUNTS },
+  epoxy_commit_seconds: {
+    type: "histogram",
+    help: "From the durable pre-accept of an own instance to its commit here, by path.",
+    labels: ["path"],
+    buckets: SECONDS,
+  },
+  epoxy_execute_seconds: {
+    type: "histogram",
+    help: "From the durable pre-accept of an own instance to its execution here.",
+    labels: [],
+    buckets: SECONDS,
+  },
   epoxy_commits_total: { type: "counter", help: "Instances committed by this process, by path; nop for those given up.", labels: ["path"] },
   epoxy_recoveries_total: { type: "counter", help: "Explicit prepares that were begun.", labels: [] },
   epoxy_instances_dropped_total: { type: "counter", help: "Instances dropped because every member has executed them.", labels: [] },
@@ -50,6 +62,12 @@ export const METRICS = {
     type: "counter",
     help: "Messages on the peer port that were refused before they were handled.",
     labels: ["reason"],
+  },
+  epoxy_http_request_seconds: {
+    type: "histogram",
+    help: "From the headers of a request to the end of its answer; streams (watch, backup) are left out.",
+    labels: ["method", "route"],
+    buckets: SECONDS,
   },
   epoxy_http_requests_total: { type: "counter", help: "Answers of the public API.", labels: ["method", "route", "status"] },
   epoxy_meter_unknown_total: { type: "counter", help: "Measurements under a name or label that is not in this table.", labels: ["name"] },
@@ -103,6 +121,7 @@ function registerGauges(registry: Registry, report: () => ReplicaReport | null):
   gauge("epoxy_quorum", "1 while a quorum was heard from lately.", (r) => (r.quorum ? 1 : 0));
   gauge("epoxy_ready", "1 while this replica serves proposals.", (r) => (r.problems.length === 0 ? 1 : 0));
   gauge("epoxy_open_instances", "Instances with a record that are not executed here.", (r) => r.openInstances);
+  gauge("epoxy_in_flight_instances", "Own instances whose callers wait for them in this process.", (r) => r.inFlight);
   const perPeer = (name: string, help: string, read: (peer: ReplicaReport["peers"][number]) => number | null) =>
     new Gauge({
       name,

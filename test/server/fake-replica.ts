@@ -35,6 +35,7 @@ export function fakeReport(change: Partial<ReplicaReport> = {}): ReplicaReport {
     quorum: true,
     problems: [],
     openInstances: 0,
+    inFlight: 0,
     ...change,
   };
 }
