@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 type Pids = { readonly server: readonly number[]; readonly worker: readonly number[]; readonly redis: number };
 export type BenchCluster = {
   readonly apis: readonly string[];
+  readonly redises: readonly string[];
   /** Seconds of CPU that all servers and Redises together have used so far; null where the system does not tell. */
   cpuSeconds(): number | null;
   /** `keepData` leaves the logs for whoever looks for the reason. */
@@ -18,20 +19,27 @@ export type BenchCluster = {
 /** What Linux counts CPU time in: a hundredth of a second on every machine this runs on. */
 const ticksPerSecond = 100;
 
-export async function startBenchCluster(datacenters: number, port: number): Promise<BenchCluster> {
+/** @param wan regions, one a datacenter, as `epoxy dev --wan` takes them; null for none */
+export async function startBenchCluster(datacenters: number, port: number, wan: string | null = null): Promise<BenchCluster> {
   const folder = mkdtempSync(join(tmpdir(), "epoxy-bench-"));
   const child = spawn(
     process.execPath,
-    [launcher(), "dev", "--json", "--datacenters", String(datacenters), "--port", String(port), "--data", folder],
+    [
+      ...[launcher(), "dev", "--json", "--datacenters", String(datacenters), "--port", String(port), "--data", folder],
+      ...(wan === null ? [] : ["--wan", wan]),
+    ],
     {
       stdio: ["ignore", "pipe", "inherit"],
     },
   );
   const first = await firstLine(child);
-  const { datacenters: all } = JSON.parse(first) as { datacenters: readonly { api: string; pids: Pids }[] };
+  const { datacenters: all } = JSON.parse(first) as {
+    datacenters: readonly { api: string; redis: string; pids: Pids }[];
+  };
   const pids = all.flatMap((each) => [...each.pids.server, each.pids.redis]);
   return {
     apis: all.map((each) => each.api),
+    redises: all.map((each) => each.redis),
     cpuSeconds: () => cpuSecondsOf(pids),
     async stop({ keepData } = { keepData: false }) {
       const ended =

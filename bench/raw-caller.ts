@@ -2,8 +2,8 @@
 import { connect, type Socket } from "node:net";
 
 export type Caller = {
-  /** Sends one request and resolves with the whole answer. */
-  ask(path: string, body: string): Promise<{ readonly status: number; readonly body: string }>;
+  /** Sends one request, a POST of JSON or a GET without body, and resolves with the whole answer. */
+  ask(path: string, body?: string): Promise<{ readonly status: number; readonly body: string }>;
   close(): void;
 };
 
@@ -47,7 +47,9 @@ function callerOn(socket: Socket, host: string): Caller {
   return {
     ask(path, body) {
       socket.write(
-        `POST ${path} HTTP/1.1\r\nhost: ${host}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+        body === undefined
+          ? `GET ${path} HTTP/1.1\r\nhost: ${host}\r\n\r\n`
+          : `POST ${path} HTTP/1.1\r\nhost: ${host}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
       );
       return new Promise((resolve, reject) => {
         settle = { resolve, reject };

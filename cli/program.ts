@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
 import { withClientOptions } from "./client-options.ts";
+import { registerBenchCommands } from "./commands/bench-commands.ts";
 import { registerClusterCommands } from "./commands/cluster-commands.ts";
 import { registerDataCommands } from "./commands/data-commands.ts";
 import { registerLabCommands } from "./commands/lab-commands.ts";
@@ -34,6 +35,7 @@ Exit codes: 0 done, 1 error, 2 usage, 3 condition not met or key absent, 4 unrea
   registerClusterCommands(program);
   registerProcessCommands(program);
   registerLabCommands(program);
+  registerBenchCommands(program);
   return program;
 }
 
