@@ -24,7 +24,7 @@ export function drawChart(title: string, places: readonly string[], runs: readon
   ].join("\n");
 }
 
-/** A bar from p50 to p99 for each datacenter of each run, with a dash at the p50. */
+/** A bar from p50 to p99 for each datacenter of each run. */
 function latencies(top: number, places: readonly string[], runs: readonly ChartedRun[]): string[] {
   const most = Math.max(1, ...runs.flatMap(({ result }) => result.each.map(({ p99Ms }) => p99Ms)));
   const y = (ms: number) => top + frame.height * (1 - ms / most);
@@ -54,7 +54,7 @@ function throughput(top: number, runs: readonly ChartedRun[]): string[] {
     ...runs.map((run) => `<circle cx="${x(run.result.all.perSecond)}" cy="${y(pick(run))}" r="3" fill="${color}"/>`),
   ];
   return [
-    `<text x="${frame.left}" y="${top - 8}">all datacenters: p50 (solid) and p99 (red) in ms, against answers a second</text>`,
+    `<text x="${frame.left}" y="${top - 8}">all datacenters: p50 (blue) and p99 (red) in ms, against answers a second</text>`,
     ...axis(top, mostMs),
     ...[0, 0.5, 1].map(
       (share) =>
