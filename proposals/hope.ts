@@ -11,10 +11,13 @@ export type Outlook = {
   readonly slowMs: number;
 };
 
-/** The answers that would make it fast are due before the slow path, begun now, would be through. */
+/** Of the slow path's round: at a tie there is nothing to win, and an answer that differs costs the wait. */
+const GAIN_MIN = 0.1;
+
+/** The answers that would make it fast are due clearly before the slow path, begun now, would be through. */
 export function fastIsNearer({ elapsedMs, awaitedMs, missing, slowMs }: Outlook): boolean {
   const dueMs = [...awaitedMs].sort((a, b) => a - b)[missing - 1];
-  return dueMs !== undefined && dueMs <= elapsedMs + slowMs;
+  return dueMs !== undefined && dueMs <= elapsedMs + (1 - GAIN_MIN) * slowMs;
 }
 
 /** When hope ends although an answer was worth waiting for: it is late. Milliseconds since the pre-accepts were sent. */

@@ -10,7 +10,16 @@ describe("a fast quorum is hoped for", () => {
     { name: "not when all have answered", elapsedMs: 10, awaitedMs: [], missing: 1, slowMs: 60, expected: false },
     { name: "by the farthest of those it needs", elapsedMs: 60, awaitedMs: [200, 70], missing: 2, slowMs: 60, expected: false },
     { name: "whoever else is far", elapsedMs: 60, awaitedMs: [200, 70], missing: 1, slowMs: 60, expected: true },
-    { name: "just as long as the slow path would take", elapsedMs: 60, awaitedMs: [120], missing: 1, slowMs: 60, expected: true },
+    { name: "not for as long as the slow path would take", elapsedMs: 60, awaitedMs: [120], missing: 1, slowMs: 60, expected: false },
+    {
+      name: "not in Europe, where California is as far as two rounds",
+      elapsedMs: 71,
+      awaitedMs: [141.2],
+      missing: 1,
+      slowMs: 70.5,
+      expected: false,
+    },
+    { name: "where it gains a tenth of that round", elapsedMs: 60, awaitedMs: [114], missing: 1, slowMs: 60, expected: true },
   ];
   for (const { name, expected, ...outlook } of cases) test(name, () => assert.equal(fastIsNearer(outlook), expected));
 
