@@ -15,9 +15,9 @@ describe("ports", () => {
     assert.deepEqual([layout.temporalPort, layout.uiPort], [7_101, 7_102]);
     const [, second] = layout.datacenters;
     assert.deepEqual(second?.servers, [
-      { apiPort: 7_120, peerPort: 7_121 },
-      { apiPort: 7_125, peerPort: 7_126 },
-      { apiPort: 7_127, peerPort: 7_128 },
+      { apiPort: 7_120, peerPort: 7_121, relayPort: null },
+      { apiPort: 7_125, peerPort: 7_126, relayPort: null },
+      { apiPort: 7_127, peerPort: 7_128, relayPort: null },
     ]);
     assert.equal(second?.redisPort, 7_122);
     assert.deepEqual(
@@ -28,6 +28,14 @@ describe("ports", () => {
         [3, "dc-3", true],
         [4, "dc-4", false],
       ],
+    );
+  });
+
+  test("of relays are only those of the servers that peers reach", () => {
+    const [, second] = layoutOf({ datacenters: 3, learners: 1, servers: 2, port: 7_100 }, "folder", true).datacenters;
+    assert.deepEqual(
+      second?.servers.map(({ relayPort }) => relayPort),
+      [7_123, null],
     );
   });
 
