@@ -18,7 +18,8 @@ const wanted = [
   ...["garbage-to-peers", "bad-requests", "temporal-away", "redis-emptied"],
 ];
 const phases = { healthyMs: 500, faultsMs: 4_000, healedMs: 500 };
-const seed = process.env["SEED"] ?? String(Date.now());
+// One seed for all: a test of every commit is no lottery, the campaign is there for the others.
+const seed = process.env["SEED"] ?? "short";
 
 describe("faults under load", () => {
   const all = [...crashes, ...input, ...links, ...pauses, ...stores, ...workflows];
