@@ -145,30 +145,33 @@ export async function catchUp(ctx: Context): Promise<void> {
   }
 }
 
-/** Fetches what `peer` has executed up to `target` and this replica has not committed, page by page while that helps. */
+/**
+ * Fetches what `peer` has executed up to `target` and this replica has not committed, page by page while that helps: a page
+ * has its part of each column, since what stands side by side depends on one another.
+ */
 export async function fetchUpTo(ctx: Context, peer: ReplicaId, target: Frontier): Promise<void> {
   let inVain = 0;
-  for (const [replica, slot] of target) {
-    let from = frontierSlot(ctx.known.progress.executed, replica) + 1;
-    while (from <= slot && !ctx.stop.signal.aborted) {
-      const to = Math.min(slot, from + limits.pageEntriesMax - 1);
-      const missing = await missingIn(ctx, replica, from, to);
-      // A peer may lack the first ones too (it has them by a snapshot, or they were never used) and have those that follow.
-      if (missing.length > 0 && !(await fetchRanges(ctx, peer, missing)) && ++inVain >= limits.downloadsInVainMax) return;
-      from = to + 1;
-    }
+  const each = Math.ceil(limits.pageEntriesMax / Math.max(1, target.length));
+  const { executed } = ctx.known.progress;
+  for (let done = 0; !ctx.stop.signal.aborted; done += each) {
+    const parts = target.flatMap(([replica, slot]): SlotRange[] => {
+      const from = frontierSlot(executed, replica) + done + 1;
+      return from > slot ? [] : [{ replica, from, to: Math.min(slot, from + each - 1) }];
+    });
+    if (parts.length === 0) return;
+    const missing = await missingIn(ctx, parts);
+    // A peer may lack the first ones too (it has them by a snapshot, or they were never used) and have those that follow.
+    if (missing.length > 0 && !(await fetchRanges(ctx, peer, missing)) && ++inVain >= limits.downloadsInVainMax) return;
   }
 }
 
-async function missingIn(ctx: Context, replica: ReplicaId, from: number, to: number): Promise<SlotRange[]> {
-  const ids = Array.from({ length: to - from + 1 }, (_, i) => instanceId(replica, (from + i) as Slot)).filter(
-    (id) => !ctx.executed.has(id),
-  );
+async function missingIn(ctx: Context, ranges: readonly SlotRange[]): Promise<SlotRange[]> {
+  const ids = idsOf(ranges).filter((id) => !ctx.executed.has(id));
   const records = await ctx.store.read("instance", ids.map(instanceName));
   return rangesOf(ids.filter((_, i) => records[i]?.phase !== "committed"));
 }
 
-/** Ascending ids of one column as ranges without gaps. */
+/** Ids, ascending in each column, as ranges without gaps. */
 export function rangesOf(ids: readonly InstanceId[]): SlotRange[] {
   const ranges: { replica: ReplicaId; from: number; to: number }[] = [];
   for (const id of ids) {
@@ -188,8 +191,7 @@ export async function fetchRanges(ctx: Context, peer: ReplicaId, ranges: readonl
     await commitPage(ctx, got);
     ctx.meter.count("epoxy_instances_caught_up_total", {}, got.length);
     const have = new Set(got.map(({ id }) => id));
-    const next = rangesOf(idsOf(left).filter((id) => !have.has(id)));
-    left = next;
+    left = rangesOf(idsOf(left).filter((id) => !have.has(id)));
   }
   return true;
 }
@@ -208,7 +210,7 @@ async function commitPage(ctx: Context, page: readonly CommittedInstance[]): Pro
       return batch.map(({ id }) => [id, tryExecute(ctx, tx, id)] as const);
     });
     for (const [id, result] of results) await afterExecution(ctx, id, result);
-    for (const { id } of batch) await executeBlockedOn(ctx, id);
+    await executeBlockedOn(ctx, ...batch.map(({ id }) => id));
   }
 }
 

@@ -19,6 +19,7 @@ import type {
   Write,
 } from "../protocol/types.ts";
 import type { Batching } from "./batch.ts";
+import type { Blocked } from "./blocked.ts";
 import type { Contested } from "./contested.ts";
 import { damageOf } from "./damage.ts";
 import type { OwnEnd } from "./execute.ts";
@@ -39,7 +40,7 @@ export type Peer = {
   status: ReplicaStatus | null;
   incarnation: string;
   counter: number;
-  /** Its newest sync, and the one before: what it had executed half a second ago can no longer be on its way here. */
+  /** Its newest sync, and the one before (or the first): what it had executed half a second ago can no longer be on its way here. */
   sync: SyncState | null;
   previousSync: SyncState | null;
   /** When `previousSync` was last moved on. */
@@ -75,8 +76,7 @@ export type Context = Ports & {
   readonly answers: Map<InstanceId, OwnEnd | null>;
   /** When the pre-accept of each of these became durable. */
   readonly submittedMs: Map<InstanceId, number>;
-  /** Committed instances that wait for another one to commit or execute: blocker -> those that wait. */
-  readonly blocked: Map<InstanceId, Set<InstanceId>>;
+  readonly blocked: Blocked;
   /** Undecided instances that hold up execution. */
   readonly urgent: Set<InstanceId>;
   /** Own instances that this process is getting committed. */

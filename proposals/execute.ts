@@ -1,12 +1,14 @@
 /** From committed to executed: PROPOSAL "execution". One transaction applies whole components, or nothing. */
 import { decodeMembers } from "../protocol/cluster.ts";
 import { executeComponents, planExecution } from "../protocol/execution.ts";
-import { instanceName } from "../protocol/ids.ts";
+import { frontierSlot } from "../protocol/frontier.ts";
+import { instanceId, instanceName } from "../protocol/ids.ts";
 import { limits } from "../protocol/limits.ts";
-import type { Change, EntryOutcome, InstanceId, InstanceRecord } from "../protocol/types.ts";
+import type { Change, EntryOutcome, InstanceId, InstanceRecord, Slot } from "../protocol/types.ts";
+import { block, release, unblock } from "./blocked.ts";
 import { applyWrites, type Context, wake } from "./context.ts";
 import { observeSince } from "./latency.ts";
-import type { Transaction } from "./ports.ts";
+import type { RecordRef, Transaction } from "./ports.ts";
 import { touchedByExecuting } from "./touched.ts";
 
 /** What one attempt did, to be carried on once it is durable. */
@@ -22,6 +24,7 @@ export type Executed =
 
 /** Inside a transaction: executes what `root` needs and `root`, if all of it is committed. */
 export function tryExecute(ctx: Context, tx: Transaction, root: InstanceId): Executed {
+  tx.need(ahead(ctx, tx, root));
   const plan = planExecution(tx, root, {
     executedHint: (id) => ctx.executed.has(id),
     executedFrontier: ctx.executed.frontier(),
@@ -41,6 +44,23 @@ export function tryExecute(ctx: Context, tx: Transaction, root: InstanceId): Exe
     if (end !== null) ends.set(instance, end);
   }
   return { kind: "executed", changes, ends, more: !changes.some((change) => change.instance === root) };
+}
+
+/**
+ * What a plan looks at first. A step that lacks a record begins anew when it is there, so a process with nothing in memory
+ * would plan once for each instance that is not executed yet.
+ */
+function ahead(ctx: Context, tx: Transaction, root: InstanceId): RecordRef[] {
+  const record = tx.get("instance", instanceName(root));
+  if (record === null || record.phase !== "committed" || record.value === "nop") return [];
+  const ids = [...record.deps.explicit];
+  const executed = ctx.executed.frontier();
+  for (const [replica, top] of record.deps.floor) {
+    const from = frontierSlot(executed, replica) + 1;
+    const to = Math.min(top, from + limits.planAheadMax - 1);
+    for (let slot = from; slot <= to; slot++) ids.push(instanceId(replica, slot as Slot));
+  }
+  return ids.filter((id) => !ctx.executed.has(id)).map((id) => ({ kind: "instance", id: instanceName(id) }));
 }
 
 /** How an own instance ended, for the caller who waits for it. */
@@ -79,33 +99,60 @@ export async function afterExecution(ctx: Context, root: InstanceId, result: Exe
         noteMembers(ctx, change);
         noteExecuted(ctx, change.instance);
       }
-      if (result.more) await execute(ctx, root);
+      if (result.more) await execute(ctx, [root]);
       break;
     case "blocked":
       noteBlocked(ctx, root, result.on);
       return;
   }
-  const next = [root, ...(result.kind === "executed" ? result.changes.map((change) => change.instance) : [])];
-  await Promise.all(next.map((id) => executeBlockedOn(ctx, id)));
+  await executeBlockedOn(ctx, root, ...(result.kind === "executed" ? result.changes.map((change) => change.instance) : []));
 }
 
-/** Tries to execute one committed instance now; quietly does nothing where it is not committed. */
-export async function execute(ctx: Context, root: InstanceId): Promise<void> {
-  if (ctx.stop.signal.aborted) return;
-  const result = await ctx.store.transact((tx) => tryExecute(ctx, tx, root));
-  await afterExecution(ctx, root, result);
+/**
+ * Tries to execute these committed instances now, many in one transaction; quietly does nothing where one is not committed.
+ * One that waits for another is not tried: `executeBlockedOn` does that.
+ */
+export async function execute(ctx: Context, roots: readonly InstanceId[]): Promise<void> {
+  for (let left = roots; left.length > 0; ) {
+    left = left.filter((id) => !ctx.executed.has(id) && !ctx.blocked.by.has(id));
+    if (left.length === 0 || ctx.stop.signal.aborted) return;
+    const batch = left;
+    const results = await ctx.store.transact((tx) => tryMany(ctx, tx, batch));
+    for (const [id, result] of results) await afterExecution(ctx, id, result);
+    left = left.slice(results.length);
+  }
 }
 
-/** `id` was committed or executed: what waited for it may go on. */
-export async function executeBlockedOn(ctx: Context, id: InstanceId): Promise<void> {
-  const waiting = ctx.blocked.get(id);
-  if (waiting === undefined) return;
-  ctx.blocked.delete(id);
-  for (const root of waiting) if (!ctx.executed.has(root)) await execute(ctx, root);
+/** As many of them from the front as make no transaction too large. */
+function tryMany(ctx: Context, tx: Transaction, roots: readonly InstanceId[]): (readonly [InstanceId, Executed])[] {
+  const results: (readonly [InstanceId, Executed])[] = [];
+  let executed = 0;
+  for (const root of roots.slice(0, limits.executeRootsMax)) {
+    const result = tryExecute(ctx, tx, root);
+    results.push([root, result]);
+    if (result.kind === "executed") executed += result.changes.length;
+    if (executed >= limits.executeBatchMax) break;
+  }
+  return results;
+}
+
+/** These were committed or executed: what waited for them may go on. */
+export async function executeBlockedOn(ctx: Context, ...ids: readonly InstanceId[]): Promise<void> {
+  const waiting = ids.flatMap((id) => release(ctx.blocked, id));
+  if (waiting.length > 0) await execute(ctx, waiting);
+}
+
+/** For whoever waits for a committed instance: another process may have brought what it waits for, which nobody here is told of. */
+export async function executeLater(ctx: Context, id: InstanceId): Promise<void> {
+  const blocker = ctx.blocked.by.get(id);
+  if (blocker === undefined) return execute(ctx, [id]);
+  const [record] = await ctx.store.read("instance", [instanceName(blocker)]);
+  if (record?.phase === "committed" || ctx.executed.has(blocker)) await executeBlockedOn(ctx, blocker);
 }
 
 function noteExecuted(ctx: Context, id: InstanceId): void {
   ctx.urgent.delete(id);
+  unblock(ctx.blocked, id);
   ctx.executed.add(id);
   observeSince(ctx, id, "epoxy_execute_seconds");
   wake(ctx, id);
@@ -113,12 +160,9 @@ function noteExecuted(ctx: Context, id: InstanceId): void {
 
 function noteBlocked(ctx: Context, root: InstanceId, on: readonly InstanceId[]): void {
   for (const blocker of on) if (blocker !== root) ctx.urgent.add(blocker);
-  // All of them are needed, so it is enough to look again when one of them is there: once a blocker, not once for each pair.
-  const blocker = on[0];
-  if (blocker === undefined) return;
-  const waiting = ctx.blocked.get(blocker) ?? new Set();
-  waiting.add(root);
-  ctx.blocked.set(blocker, waiting);
+  // All of them are needed, so one look is enough, when the last one named is there: mostly the others are by then.
+  const blocker = on.at(-1);
+  if (blocker !== undefined) block(ctx.blocked, root, blocker);
 }
 
 /** The members key is replicated state like any other; whom to talk to follows it at once. */

@@ -100,7 +100,8 @@ export function rememberSync(ctx: Context, id: ReplicaId, sync: SyncState): void
   const now = ctx.clock.monotonicMs();
   // Each side asks the other, and perhaps several processes do: `previousSync` must still be about a sync's interval old.
   if (peer.syncMs === null || now - peer.syncMs >= limits.syncEveryMs / 2) {
-    peer.previousSync = peer.sync;
+    // Nothing of what it had executed before it was first heard of is on its way here.
+    peer.previousSync = peer.sync ?? sync;
     peer.syncMs = now;
   }
   peer.sync = sync;

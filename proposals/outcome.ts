@@ -2,7 +2,7 @@
 import { instanceName } from "../protocol/ids.ts";
 import type { InstanceId, InstanceRecord } from "../protocol/types.ts";
 import { type Context, waitFor } from "./context.ts";
-import { endOf, execute, type OwnEnd } from "./execute.ts";
+import { endOf, executeLater, type OwnEnd } from "./execute.ts";
 import { noteSubmitted } from "./latency.ts";
 
 export type End = OwnEnd | { readonly kind: "unknown" };
@@ -22,7 +22,7 @@ export async function awaitOutcome(ctx: Context, id: InstanceId, deadlineMs: num
       const record = await look(ctx, id);
       const end = record === null ? null : endOf(record);
       if (end !== null) return end;
-      if (record?.phase === "committed") await execute(ctx, id).catch(() => {});
+      if (record?.phase === "committed") await executeLater(ctx, id).catch(() => {});
     }
   } finally {
     ctx.answers.delete(id);

@@ -8,7 +8,7 @@ import { limits } from "../protocol/limits.ts";
 import type { Epoch, Frontier, InstanceId, Key, KeyState, ReplicaId } from "../protocol/types.ts";
 import type { ReadMode } from "./api.ts";
 import { barred, type Context, currentLink, identity, quorumReachable, votersOf, waitFor } from "./context.ts";
-import { execute } from "./execute.ts";
+import { executeLater } from "./execute.ts";
 import { gatherOnce } from "./gather.ts";
 import { StoreInDoubt } from "./ports.ts";
 import { propose } from "./propose.ts";
@@ -141,7 +141,7 @@ async function waitOne(ctx: Context, id: InstanceId, deadlineMs: number): Promis
       ctx.executed.add(id);
       return;
     }
-    if (record?.phase === "committed") await execute(ctx, id);
+    if (record?.phase === "committed") await executeLater(ctx, id);
     else ctx.urgent.add(id);
     if (!isExecuted()) await woken;
   }

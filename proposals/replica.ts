@@ -9,6 +9,7 @@ import { limits } from "../protocol/limits.ts";
 import type { PeerReply, PeerReplyOf, RequestHeader } from "../protocol/messages.ts";
 import type { Epoch, InstanceId, InstanceRecord, Key, ReplicaId } from "../protocol/types.ts";
 import type { Replica, ReplicaReport } from "./api.ts";
+import { nothingBlocked } from "./blocked.ts";
 import { highestKnown, lagBehind } from "./catch-up.ts";
 import { allOpen, audience, barred, type Context, currentLink, identity, quorumReachable, suspected } from "./context.ts";
 import { noteDamage, noticing } from "./damage.ts";
@@ -132,7 +133,7 @@ export function createContext(ports: Ports, options: ReplicaOptions): Context {
     waiters: new Map(),
     answers: new Map(),
     submittedMs: new Map(),
-    blocked: new Map(),
+    blocked: nothingBlocked(),
     urgent: new Set(),
     leading: new Set(),
     recovering: new Map(),

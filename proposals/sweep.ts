@@ -25,7 +25,7 @@ export async function sweep(ctx: Context): Promise<void> {
   const undecided = new Set<InstanceId>();
   const ready: InstanceId[] = [];
   // What holds up execution may have no record here.
-  const looked = [...new Set([...unknown, ...ctx.urgent])];
+  const looked = [...new Set([...unknown, ...ctx.urgent, ...ctx.blocked.on.keys()])];
   for (let at = 0; at < looked.length; at += limits.pageEntriesMax) {
     const page = looked.slice(at, at + limits.pageEntriesMax);
     const records = await ctx.store.read("instance", page.map(instanceName));
@@ -41,9 +41,10 @@ export async function sweep(ctx: Context): Promise<void> {
   for (const id of ctx.stuck.keys()) if (!undecided.has(id)) ctx.stuck.delete(id);
   for (const id of ctx.ballotsSeen.keys()) if (!undecided.has(id) && !ctx.recovering.has(id)) ctx.ballotsSeen.delete(id);
   recoverDue(ctx, [...undecided]);
-  for (const id of ready.slice(0, limits.executeBatchMax)) await execute(ctx, id);
-  // What another process has executed, nobody here is told of.
-  for (const id of ctx.blocked.keys()) if (ctx.executed.has(id)) await executeBlockedOn(ctx, id);
+  // What another process has committed or executed, nobody here is told of.
+  await executeBlockedOn(ctx, ...[...ctx.blocked.on.keys()].filter((id) => !undecided.has(id)));
+  const free = ready.filter((id) => !ctx.blocked.by.has(id));
+  await execute(ctx, free.slice(0, limits.executeBatchMax));
 }
 
 /** What `Replica.stuck` answers. */

@@ -17,9 +17,10 @@ import { instanceId, instanceName, ownerOf, slotOf } from "../protocol/ids.ts";
 import { limits } from "../protocol/limits.ts";
 import type { PeerReply, PeerRequestOf } from "../protocol/messages.ts";
 import type { ChainLink, Epoch, InstanceId, ReplicaId, Slot } from "../protocol/types.ts";
+import { releaseAll } from "./blocked.ts";
 import { fetchRanges, rangesOf } from "./catch-up.ts";
 import { allOpen, applyWrites, type Context, suspected } from "./context.ts";
-import { execute } from "./execute.ts";
+import { execute, executeBlockedOn, executeLater } from "./execute.ts";
 import { sha256 } from "./hash.ts";
 import { refreshProgress } from "./progress.ts";
 import { recoverDue } from "./sweep.ts";
@@ -93,11 +94,14 @@ export async function loadIdentity(ctx: Context): Promise<void> {
   const [replica] = await ctx.store.read("replica", [""]);
   const [chain] = await ctx.store.read("chain", [""]);
   ctx.storeSeenMs = ctx.clock.monotonicMs();
-  const before = ctx.known.chain.length;
+  const { length } = ctx.known.chain;
+  const epoch = ctx.known.replica?.epoch;
   ctx.known.replica = replica ?? null;
   ctx.known.chain = chain?.links ?? [];
   if (replica !== null && replica !== undefined) ctx.incarnation = replica.incarnation;
-  if (before !== ctx.known.chain.length) ctx.membersChanged();
+  if (length !== ctx.known.chain.length) ctx.membersChanged();
+  // Another epoch, or the end of one: what an instance needs may be less than it was.
+  if (length !== ctx.known.chain.length || epoch !== ctx.known.replica?.epoch) releaseAll(ctx.blocked);
 }
 
 /** Goes from epoch to epoch while the next one is known: settles, fetches or recovers what K lacks here, executes it, activates. */
@@ -148,7 +152,8 @@ async function settleRest(ctx: Context): Promise<void> {
       applyWrites(tx, writes);
       return writes.flatMap((write) => (write.kind === "instance" && write.record !== null ? [write.record.id] : []));
     });
-    for (const id of settled) await execute(ctx, id);
+    await executeBlockedOn(ctx, ...settled);
+    await execute(ctx, settled);
   }
 }
 
@@ -181,7 +186,7 @@ async function bringIn(ctx: Context, ids: readonly InstanceId[]): Promise<void> 
     if (missing.length > 0) await fetchRanges(ctx, peer, rangesOf(missing));
   }
   for (const id of ids) {
-    await execute(ctx, id);
+    await executeLater(ctx, id);
     if (!ctx.executed.has(id)) ctx.urgent.add(id);
   }
   const records = await ctx.store.read("instance", ids.map(instanceName));

@@ -60,6 +60,10 @@ export const limits = {
   /** Of one process, where the owner answers. */
   recoveriesOfLivingMax: 8,
   executeBatchMax: 512,
+  /** Instances whose execution is tried in one transaction. */
+  executeRootsMax: 32,
+  /** Slots of one column that are loaded together for a search of an execution order. */
+  planAheadMax: 128,
   /** Instances one search for an execution order may visit. */
   visitMax: 100_000,
   /** Open instances one look of the sweep takes in. */
