@@ -109,12 +109,18 @@ async function keepWorkflows({ temporal, replica, log }: Parts, signal: AbortSig
       await temporal.ensureWorkflows({ self, members });
       told = "";
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
+      const message = withCause(error);
       if (message !== told) log.warn({ error: message }, "Temporal cannot be reached: reconfiguration waits, the key-value side does not");
       told = message;
     }
     await systemClock.sleep(ENSURE_EVERY_MS, signal);
   }
+}
+
+/** The client's own message says what it tried, the cause why that failed. */
+function withCause(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;
 }
 
 /** Members first: a coordinator that is not theirs stops by itself. Its workflow goes on from the replicas' config chain. */
