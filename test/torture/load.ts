@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Operation } from "../../sim/checker/history.ts";
 import type { Dice } from "../../sim/random.ts";
+import { eventually } from "../support/api.ts";
 import type { Recorder } from "../support/recorder.ts";
 import type { TortureCluster } from "./cluster.ts";
 
@@ -78,6 +79,22 @@ async function drive({ cluster, recorder, prefix, datacenter, name, dice, going 
       seen.set(done.key, { value: done.result?.value ?? null, version: done.result?.version ?? 0 });
     await sleep(done.status === "fail" ? refusedMs : dice.between(0, thinkMsMax));
   }
+}
+
+/** To say that one is ready is not to serve: a busy key is read from each of these until it answers. @throws Error after `withinMs` */
+export async function untilServed(
+  cluster: TortureCluster,
+  recorder: Recorder,
+  prefix: string,
+  which: readonly number[],
+  withinMs: number,
+): Promise<void> {
+  const key = keysOf(prefix).hot[0] as string;
+  const read = async (datacenter: number) =>
+    (await recorder.get(`final.served-${datacenter}`, cluster.api(datacenter), key)).status === "ok";
+  await Promise.all(
+    which.map((datacenter) => eventually(`datacenter ${datacenter} answers a linearizable read`, withinMs, () => read(datacenter))),
+  );
 }
 
 /**

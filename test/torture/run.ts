@@ -5,13 +5,19 @@ import { createRecorder } from "../support/recorder.ts";
 import type { Run, Span, TortureCase } from "./case.ts";
 import type { TortureCluster } from "./cluster.ts";
 import { figuresOf } from "./figures.ts";
-import { clientTimeoutMs, readAll, startLoad } from "./load.ts";
+import { clientTimeoutMs, readAll, startLoad, untilServed } from "./load.ts";
 import type { Result } from "./report.ts";
 import { judge, sameEverywhere } from "./verdict.ts";
 
-/** From the end of the last fault until every datacenter says that it serves. Beyond it the run has failed. */
-const healedMsMax = 60_000;
-export type Phases = { readonly healthyMs: number; readonly faultsMs: number; readonly healedMs: number };
+/** From the end of the last fault until every datacenter says that it is ready: a run that takes longer is given up. */
+const readyMsMax = 60_000;
+export type Phases = {
+  readonly healthyMs: number;
+  readonly faultsMs: number;
+  readonly healedMs: number;
+  /** From the end of the last fault until every datacenter has answered a linearizable read of a busy key. Beyond it the run has failed. */
+  readonly healedWithinMs: number;
+};
 
 let runs = 0;
 
@@ -59,15 +65,22 @@ export async function runCase(
     violation: (what) => void violations.push(what),
   };
   await torture.inject(run).catch((error: unknown) => violations.push(`the case itself: ${(error as Error).stack ?? error}`));
-  const healFromMs = performance.now();
+  // Not after what a case waits for: that is the healing.
+  const healFromMs = Math.max(...spans.map(({ toMs }) => toMs), faultsFromMs);
   const lost = torture.lost ?? [];
   const alive = cluster.datacenters.filter((each) => !lost.includes(each));
   // What died without being asked to is started again here, and counted below.
   if (torture.spoils !== true) cluster.heal();
-  const healMs = await cluster.untilReady(healedMsMax, alive).catch((error: unknown) => {
-    violations.push(`not healed: ${(error as Error).message}`);
-    return null;
-  });
+  const healMs = await cluster
+    .untilReady(readyMsMax, alive)
+    .then(() => untilServed(cluster, recorder, prefix, alive, readyMsMax))
+    .then(() => performance.now() - healFromMs)
+    .catch((error: unknown) => {
+      violations.push(`not healed: ${(error as Error).message}`);
+      return null;
+    });
+  if (healMs !== null && healMs > phases.healedWithinMs)
+    violations.push(`healed only ${(healMs / 1000).toFixed(1)} s after the last fault, not within ${phases.healedWithinMs / 1000} s`);
   await sleep(phases.healedMs);
   await load.stop();
   const endMs = performance.now();
