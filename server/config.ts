@@ -99,6 +99,8 @@ const FileSchema = Type.Object(
   closed,
 );
 type File = Static<typeof FileSchema>;
+/** What a config file may say; docs/configuration.md tells of each. */
+export const CONFIG_FILE_FIELDS: readonly string[] = Object.keys(FileSchema.properties);
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 const TOKEN_CHARACTERS_MIN = 16;

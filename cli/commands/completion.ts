@@ -15,8 +15,7 @@ export function completion(shell: string, _options: object, command: Command): v
   const root = entryOf(command.parent as Command, []);
   const scripts: Record<string, () => string> = {
     bash: () => bash(root),
-    // zsh reads bash's completions.
-    zsh: () => `autoload -U +X bashcompinit && bashcompinit\n${bash(root)}`,
+    zsh: () => zsh(root),
     fish: () => fish(root),
   };
   const script = scripts[shell];
@@ -53,6 +52,42 @@ function bash(root: Entry): string {
     `  COMPREPLY=($(compgen -W "$words" -- "\${COMP_WORDS[COMP_CWORD]}"))`,
     "}",
     "complete -o default -F _epoxy epoxy",
+  ].join("\n");
+}
+
+/** Read by `source` (after compinit) or from a file `_epoxy` on fpath. */
+function zsh(root: Entry): string {
+  const quote = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
+  /** `_describe` takes NAME:TEXT. */
+  const described = (name: string, text: string) => quote(`${name.replaceAll(":", "\\:")}:${text}`);
+  const entries = all(root);
+  const deeper = entries.filter(({ path }) => path.length > 0).map(({ path }) => quote(`${path.slice(0, -1).join(" ")}|${path.at(-1)}`));
+  return [
+    "#compdef epoxy",
+    "_epoxy() {",
+    '  local word at=""',
+    "  local -a names flags",
+    `  for word in "\${(@)words[2,CURRENT-1]}"; do`,
+    '    case "$at|$word" in',
+    `      (${deeper.join("|")}) at="\${at:+$at }$word" ;;`,
+    "    esac",
+    "  done",
+    '  case "$at" in',
+    ...entries.flatMap(({ path, commands, options }) => [
+      `    (${quote(path.join(" "))})`,
+      `      names=(${commands.map((each) => described(each.path.at(-1) ?? "", each.text)).join(" ")})`,
+      `      flags=(${options.map(({ name, text }) => described(name, text)).join(" ")}) ;;`,
+    ]),
+    "  esac",
+    '  if [[ "$PREFIX" == -* ]]; then',
+    "    _describe -o option flags",
+    "  elif (( $#names )); then",
+    "    _describe command names",
+    "  else",
+    "    _files",
+    "  fi",
+    "}",
+    'if [[ "$funcstack[1]" == "_epoxy" ]]; then _epoxy "$@"; else compdef _epoxy epoxy; fi',
   ].join("\n");
 }
 

@@ -1,6 +1,6 @@
-/** What a shell completes, asked of a real bash; the other scripts are looked at. */
+/** What a shell completes, asked of a real bash, and zsh where there is one; the other scripts are looked at. */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { describe, test } from "node:test";
 import { runCli } from "./api-stub.ts";
 
@@ -25,8 +25,24 @@ describe("completion", () => {
     }
   });
 
-  test("zsh reads bash's; fish has a line for each command and option", async () => {
-    assert.match(await scriptFor("zsh"), /^autoload .*bashcompinit\n_epoxy\(\)/);
+  const zsh = spawnSync("zsh", ["--version"]).status === 0;
+  test("zsh", { skip: zsh ? false : "there is no zsh here" }, async () => {
+    const script = await scriptFor("zsh");
+    // Outside of a line editor the builtins of completion are not there: this one says what it would offer.
+    const stubs = `compdef() { :; }; _files() { :; }; _describe() { local list="$@[-1]"; print -rl -- "\${(@P)list}"; }`;
+    for (const { words, offers, not } of cases) {
+      const ask = `words=(${words.map((word) => `'${word}'`).join(" ")}); CURRENT=${words.length}; PREFIX='${words.at(-1)}'; _epoxy`;
+      const offered = execFileSync("zsh", ["-f", "-c", `${stubs}\n${script}\n${ask}`], { encoding: "utf8" })
+        .trim()
+        .split("\n")
+        .map((text) => text.split(":", 1)[0] ?? "");
+      for (const each of offers) assert.ok(offered.includes(each), `${words.join(" ")} offers ${offered.join(" ")}`);
+      if (not !== undefined) assert.ok(!offered.includes(not));
+    }
+  });
+
+  test("zsh has texts with its commands; fish has a line for each command and option", async () => {
+    assert.match(await scriptFor("zsh"), /^#compdef epoxy\n[\s\S]*'takeover:.+'/);
     assert.match(await scriptFor("fish"), /^complete -c epoxy -f -n '__fish_seen_subcommand_from members' -a takeover -d '.+'$/m);
   });
 
