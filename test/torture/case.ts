@@ -2,6 +2,7 @@
 import type { Dice } from "../../sim/random.ts";
 import type { Recorder } from "../support/recorder.ts";
 import type { TortureCluster } from "./cluster.ts";
+import type { Load } from "./load.ts";
 
 export type Span = {
   readonly name: string;
@@ -17,6 +18,7 @@ export type Run = {
   /** All chance of the case comes from here: the seed repeats it, as far as processes can. */
   readonly dice: Dice;
   readonly recorder: Recorder;
+  readonly load: Load;
   /** In front of every key of this run, so that its history begins with absent keys. */
   readonly prefix: string;
   /** Faults begin before this moment of `performance.now()`; the last one may end later. */
@@ -43,6 +45,8 @@ export type TortureCase = {
   readonly datacenters?: 3 | 5;
   /** How long the faults go on, unless the command line says otherwise. */
   readonly seconds: number;
+  /** How long a client lets the server try; 2000 unless given. */
+  readonly timeoutMs?: number;
   /** The cluster is not whole afterwards: the next case gets a new one. */
   readonly spoils?: boolean;
   /** Datacenters that are not asked whether they are well at the end, because the case has ended them for good. */

@@ -16,7 +16,11 @@ const refusedMs = 100;
 const largeBytes = 64 * 1024;
 const kinds = { get: 38, getLocal: 4, set: 24, checkAndSet: 14, cas: 10, delete: 10 } as const;
 
-export type Load = { stop(): Promise<void> };
+export type Load = {
+  /** Clients of one datacenter ask another one from now on. Resolves when nothing of theirs is under way at the old one. */
+  move(from: number, to: number): Promise<void>;
+  stop(): Promise<void>;
+};
 
 export function keysOf(prefix: string): { readonly hot: string[]; readonly cold: string[]; readonly counters: string[] } {
   const named = (name: string, count: number) => Array.from({ length: count }, (_, i) => `${prefix}${name}/${i}`);
@@ -25,12 +29,19 @@ export function keysOf(prefix: string): { readonly hot: string[]; readonly cold:
 
 export function startLoad(cluster: TortureCluster, recorder: Recorder, prefix: string, dice: Dice): Load {
   const going = { is: true };
-  const clients = cluster.datacenters.flatMap((datacenter) =>
-    Array.from({ length: clientsEach }, (_, k) =>
-      drive({ cluster, recorder, prefix, datacenter, name: `dc-${datacenter}.${k}`, dice: dice.fork(`${datacenter}.${k}`), going }),
-    ),
+  const drivers = cluster.datacenters.flatMap((datacenter) =>
+    Array.from({ length: clientsEach }, (_, k): Driver => {
+      const name = `dc-${datacenter}.${k}`;
+      return { cluster, recorder, prefix, name, dice: dice.fork(`${datacenter}.${k}`), going, asked: datacenter, underWayAt: null };
+    }),
   );
+  const clients = drivers.map(drive);
   return {
+    async move(from, to) {
+      const moved = drivers.filter(({ asked }) => asked === from);
+      for (const driver of moved) driver.asked = to;
+      while (moved.some(({ underWayAt }) => underWayAt === from)) await sleep(5);
+    },
     async stop() {
       going.is = false;
       await Promise.all(clients);
@@ -42,20 +53,24 @@ type Driver = {
   readonly cluster: TortureCluster;
   readonly recorder: Recorder;
   readonly prefix: string;
-  readonly datacenter: number;
   readonly name: string;
   readonly dice: Dice;
   readonly going: { is: boolean };
+  /** The datacenter of its next operation, and that of the one under way. */
+  asked: number;
+  underWayAt: number | null;
 };
 
 /** One outstanding operation after the other. */
-async function drive({ cluster, recorder, prefix, datacenter, name, dice, going }: Driver): Promise<void> {
-  const api = cluster.api(datacenter);
+async function drive(driver: Driver): Promise<void> {
+  const { cluster, recorder, prefix, name, dice, going } = driver;
   const { hot, cold, counters } = keysOf(prefix);
   const seen = new Map<string, { readonly value: string | null; readonly version: number }>();
   for (let n = 0; going.is; n++) {
     const key = dice.pick(dice.chance(hotShare) ? hot : cold);
     const value = `${name}#${n}${n % 60 === 59 ? "x".repeat(largeBytes) : ""}`;
+    driver.underWayAt = driver.asked;
+    const api = cluster.api(driver.asked);
     const last = seen.get(key) ?? { value: null, version: 0 };
     const done = await (async (): Promise<Operation> => {
       if (dice.chance(0.06)) return recorder.add(name, api, dice.pick(counters), 1);
@@ -75,6 +90,7 @@ async function drive({ cluster, recorder, prefix, datacenter, name, dice, going 
           return recorder.delete(name, api, key);
       }
     })();
+    driver.underWayAt = null;
     if (done.op === "get" && done.status === "ok")
       seen.set(done.key, { value: done.result?.value ?? null, version: done.result?.version ?? 0 });
     await sleep(done.status === "fail" ? refusedMs : dice.between(0, thinkMsMax));

@@ -28,7 +28,7 @@ export async function runCase(
 ): Promise<Result> {
   const dice = createDice(seed);
   const prefix = `${torture.name}/${++runs}/`;
-  const recorder = createRecorder(clientTimeoutMs);
+  const recorder = createRecorder(torture.timeoutMs ?? clientTimeoutMs);
   const violations: string[] = [];
   const spans: Span[] = [];
   const counts: Record<string, number> = {};
@@ -43,6 +43,7 @@ export async function runCase(
     cluster,
     dice: dice.fork("faults"),
     recorder,
+    load,
     prefix,
     endMs: faultsFromMs + phases.faultsMs,
     async fault(name, at, during) {

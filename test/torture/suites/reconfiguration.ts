@@ -1,0 +1,184 @@
+/** Datacenters come, go and are replaced under load: no request fails because of it, however long the voters are changing. */
+import type { Operation } from "../../../sim/checker/history.ts";
+import { bodyOf, eventually } from "../../support/api.ts";
+import type { Run, TortureCase } from "../case.ts";
+
+type Member = { readonly id: number; readonly name: string; readonly status: string; readonly peerUrl: string; readonly apiUrl: string };
+type Newcomer = Omit<Member, "id" | "status">;
+type Change = {
+  readonly method: "POST" | "PUT" | "DELETE";
+  readonly path: string;
+  readonly body?: object;
+};
+
+const timeoutMs = 10_000;
+/** From the wish until all vote that shall vote; beyond it the change hangs. */
+const changeMsMax = 120_000;
+
+export const cases: readonly TortureCase[] = [
+  {
+    fault: 20,
+    name: "grow-and-shrink",
+    what: "four datacenters are added to three at once, serve, and are removed at once",
+    seconds: 1,
+    timeoutMs,
+    spoils: true,
+    lost: [4, 5, 6, 7],
+    inject: growAndShrink,
+  },
+  {
+    fault: 20,
+    name: "replace-dead",
+    what: "one of three is lost for good, and a new one takes its place",
+    seconds: 1,
+    timeoutMs,
+    spoils: true,
+    lost: [3],
+    inject: replaceDead,
+  },
+  {
+    fault: 20,
+    name: "replace-all",
+    what: "each of three is replaced, one after the other, the coordinator's first",
+    seconds: 1,
+    timeoutMs,
+    spoils: true,
+    lost: [1, 2, 3],
+    inject: (run) => serving(run, () => replaceAll(run)),
+  },
+];
+
+async function growAndShrink(run: Run): Promise<void> {
+  const newcomers: Newcomer[] = [];
+  for (let i = 0; i < 4; i++) newcomers.push(await another(run));
+  await serving(run, async () => {
+    const three = await membersAt(run, 1);
+    const replicas = [...three.map(({ id, name, peerUrl, apiUrl }) => ({ id, name, peerUrl, apiUrl })), ...newcomers];
+    const seven = [1, 2, 3, 4, 5, 6, 7];
+    await change(run, "3 -> 7", { method: "PUT", path: "", body: { replicas } }, { at: [4, 5, 6, 7], voters: seven, seenBy: seven });
+    // Those who joined serve like those who were there.
+    await run.load.move(2, 5);
+    await run.load.move(3, 7);
+    await sleepOfLoad(run, 100);
+    await run.load.move(5, 2);
+    await run.load.move(7, 3);
+    const body = { replicas: replicas.slice(0, 3) };
+    await change(run, "7 -> 3", { method: "PUT", path: "", body }, { at: [4, 5, 6, 7], voters: [1, 2, 3], seenBy: [1, 2, 3] });
+  });
+}
+
+async function replaceDead(run: Run): Promise<void> {
+  const by = await another(run);
+  // Whoever asked the lost one cannot tell its death from anything else: the others' requests are what is judged.
+  await run.load.move(3, 2);
+  await serving(run, () =>
+    run.fault("datacenter lost for good", [3], async () => {
+      await run.cluster.kill(3);
+      await replace(run, 3, by, { voters: [1, 2, 4], seenBy: [1, 2, 4], askedOf: 2 });
+    }),
+  );
+}
+
+async function replaceAll(run: Run): Promise<void> {
+  for (const old of [1, 2, 3]) {
+    const by = await another(run);
+    const newest = old + 3;
+    const voters = [1, 2, 3, 4, 5, 6].filter((each) => each > old && each <= newest);
+    const askedOf = voters[0] as number;
+    await run.load.move(old, askedOf);
+    await replace(run, old, by, { voters, seenBy: voters, askedOf });
+    await run.load.move(askedOf, newest);
+  }
+}
+
+function replace(run: Run, old: number, by: Newcomer, seen: Pick<Expected, "voters" | "seenBy" | "askedOf">): Promise<void> {
+  return change(
+    run,
+    `replace ${old}`,
+    { method: "POST", path: `/${old}/replace`, body: { name: by.name, peerUrl: by.peerUrl, apiUrl: by.apiUrl } },
+    { at: [old], ...seen },
+  );
+}
+
+type Expected = {
+  readonly at: readonly number[];
+  /** Ids as well as numbers of datacenters: they join in order. */
+  readonly voters: readonly number[];
+  readonly seenBy: readonly number[];
+  /** The datacenter that is told of the wish; 2 unless given, which is not the coordinator's. */
+  readonly askedOf?: number;
+};
+
+async function change(run: Run, name: string, { method, path, body }: Change, expected: Expected): Promise<void> {
+  const { at, voters, seenBy, askedOf = 2 } = expected;
+  const startMs = performance.now();
+  const startNs = process.hrtime.bigint();
+  await run.fault(name, at, async () => {
+    const options = { headers: { "content-type": "application/json" }, body: JSON.stringify(body ?? {}) };
+    bodyOf(await run.cluster.api(askedOf).ask(method, `/v1/cluster/replicas${path}`, options), 202);
+    for (const datacenter of seenBy)
+      await eventually(`${voters} vote for datacenter ${datacenter}`, changeMsMax, async () => {
+        const members = await membersAt(run, datacenter);
+        return members.every(({ status }) => status === "active") && members.map(({ id }) => id).join() === voters.join();
+      });
+  });
+  run.most(`${name}: done after, ms`, Math.round(performance.now() - startMs));
+  const during = run.recorder.operations.filter(({ endNs }) => (endNs ?? 0n) >= startNs);
+  run.most(`${name}: longest write, ms`, Math.round(longestWriteMs(during)));
+  run.most(`${name}: longest time without a write, ms`, Math.round(longestPauseMs(during, startNs)));
+}
+
+/** Everything that is asked meanwhile must be answered ok. */
+async function serving(run: Run, during: () => Promise<void>): Promise<void> {
+  const before = run.recorder.operations.length;
+  await during();
+  const asked = run.recorder.operations.slice(before);
+  const failed = asked.filter(({ status }) => status !== "ok");
+  run.count("requests meanwhile", asked.length);
+  run.count("requests that failed", failed.length);
+  for (const each of failed.slice(0, 5))
+    run.violation(`${each.op} of ${each.client} was not answered ok but ${each.status} after ${Math.round(tookMs(each))} ms`);
+}
+
+/** Until so many more operations are done. */
+async function sleepOfLoad(run: Run, operations: number): Promise<void> {
+  const before = run.recorder.operations.length;
+  await eventually("the load goes on", 30_000, async () => run.recorder.operations.length >= before + operations);
+}
+
+function isWrite({ op }: Operation): boolean {
+  return op === "set" || op === "delete" || op === "checkAndSet" || op === "add";
+}
+
+function tookMs({ startNs, endNs }: Operation): number {
+  return Number(endNs ?? startNs) / 1e6 - Number(startNs) / 1e6;
+}
+
+function longestWriteMs(operations: readonly Operation[]): number {
+  return operations.filter(isWrite).reduce((most, each) => Math.max(most, tookMs(each)), 0);
+}
+
+/** The longest time in which no write of any client was answered. */
+function longestPauseMs(operations: readonly Operation[], fromNs: bigint): number {
+  const ends = operations.filter(isWrite).map(({ endNs, startNs }) => (Number(endNs ?? startNs) - Number(fromNs)) / 1e6);
+  let last = 0;
+  let most = 0;
+  for (const end of ends.sort((a, b) => a - b)) {
+    most = Math.max(most, end - last);
+    last = end;
+  }
+  return most;
+}
+
+/** A datacenter that waits to be added. */
+async function another({ cluster }: Run): Promise<Newcomer> {
+  const place = await cluster.startAnother();
+  const [server] = place.servers;
+  const url = (port: number | null | undefined) => `http://127.0.0.1:${port}`;
+  return { name: place.name, peerUrl: url(server?.relayPort ?? server?.peerPort), apiUrl: url(server?.apiPort) };
+}
+
+async function membersAt({ cluster }: Run, datacenter: number): Promise<readonly Member[]> {
+  const answer = await cluster.api(datacenter).ask("GET", "/v1/cluster");
+  return answer.status === 200 ? (JSON.parse(answer.text) as { readonly replicas: readonly Member[] }).replicas : [];
+}
