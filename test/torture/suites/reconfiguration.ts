@@ -2,9 +2,8 @@
 import type { Operation } from "../../../sim/checker/history.ts";
 import { bodyOf, eventually } from "../../support/api.ts";
 import type { Run, TortureCase } from "../case.ts";
+import { another, membersAt, type Newcomer } from "../members.ts";
 
-type Member = { readonly id: number; readonly name: string; readonly status: string; readonly peerUrl: string; readonly apiUrl: string };
-type Newcomer = Omit<Member, "id" | "status">;
 type Change = {
   readonly method: "POST" | "PUT" | "DELETE";
   readonly path: string;
@@ -50,7 +49,7 @@ export const cases: readonly TortureCase[] = [
 
 async function growAndShrink(run: Run): Promise<void> {
   const newcomers: Newcomer[] = [];
-  for (let i = 0; i < 4; i++) newcomers.push(await another(run));
+  for (let i = 0; i < 4; i++) newcomers.push((await another(run)).newcomer);
   await serving(run, async () => {
     const three = await membersAt(run, 1);
     const replicas = [...three.map(({ id, name, peerUrl, apiUrl }) => ({ id, name, peerUrl, apiUrl })), ...newcomers];
@@ -68,7 +67,7 @@ async function growAndShrink(run: Run): Promise<void> {
 }
 
 async function replaceDead(run: Run): Promise<void> {
-  const by = await another(run);
+  const { newcomer: by } = await another(run);
   // Whoever asked the lost one cannot tell its death from anything else: the others' requests are what is judged.
   await run.load.move(3, 2);
   await serving(run, () =>
@@ -81,8 +80,7 @@ async function replaceDead(run: Run): Promise<void> {
 
 async function replaceAll(run: Run): Promise<void> {
   for (const old of [1, 2, 3]) {
-    const by = await another(run);
-    const newest = old + 3;
+    const { number: newest, newcomer: by } = await another(run);
     const voters = [1, 2, 3, 4, 5, 6].filter((each) => each > old && each <= newest);
     const askedOf = voters[0] as number;
     await run.load.move(old, askedOf);
@@ -92,12 +90,7 @@ async function replaceAll(run: Run): Promise<void> {
 }
 
 function replace(run: Run, old: number, by: Newcomer, seen: Pick<Expected, "voters" | "seenBy" | "askedOf">): Promise<void> {
-  return change(
-    run,
-    `replace ${old}`,
-    { method: "POST", path: `/${old}/replace`, body: { name: by.name, peerUrl: by.peerUrl, apiUrl: by.apiUrl } },
-    { at: [old], ...seen },
-  );
+  return change(run, `replace ${old}`, { method: "POST", path: `/${old}/replace`, body: by }, { at: [old], ...seen });
 }
 
 type Expected = {
@@ -168,17 +161,4 @@ function longestPauseMs(operations: readonly Operation[], fromNs: bigint): numbe
     last = end;
   }
   return most;
-}
-
-/** A datacenter that waits to be added. */
-async function another({ cluster }: Run): Promise<Newcomer> {
-  const place = await cluster.startAnother();
-  const [server] = place.servers;
-  const url = (port: number | null | undefined) => `http://127.0.0.1:${port}`;
-  return { name: place.name, peerUrl: url(server?.relayPort ?? server?.peerPort), apiUrl: url(server?.apiPort) };
-}
-
-async function membersAt({ cluster }: Run, datacenter: number): Promise<readonly Member[]> {
-  const answer = await cluster.api(datacenter).ask("GET", "/v1/cluster");
-  return answer.status === 200 ? (JSON.parse(answer.text) as { readonly replicas: readonly Member[] }).replicas : [];
 }

@@ -2,8 +2,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { bodyOf, eventually } from "../../support/api.ts";
 import type { Run, TortureCase } from "../case.ts";
+import { another, membersAt } from "../members.ts";
 
-type View = { readonly epoch: number; readonly replicas: readonly { readonly id: number; readonly status: string }[] };
 const json = { "content-type": "application/json" };
 
 export const cases: readonly TortureCase[] = [
@@ -65,25 +65,21 @@ async function added(run: Run, meanwhile: () => Promise<unknown>): Promise<void>
 /** Adds a datacenter, with something happening meanwhile, until all agree that it votes. @returns its id */
 async function adding(run: Run, meanwhile: () => Promise<unknown>): Promise<number> {
   const { cluster } = run;
-  const place = await cluster.startAnother();
-  const url = (port: number | null | undefined) => `http://127.0.0.1:${port}`;
-  const [server] = place.servers;
-  const body = JSON.stringify({ name: place.name, peerUrl: url(server?.relayPort ?? server?.peerPort), apiUrl: url(server?.apiPort) });
+  const { number, newcomer } = await another(run);
+  const body = JSON.stringify(newcomer);
   const before = await activeAt(run, 1);
   const startMs = performance.now();
-  await run.fault("datacenter added", [place.number], async () => {
+  await run.fault("datacenter added", [number], async () => {
     bodyOf(await cluster.api(2).ask("POST", "/v1/cluster/replicas", { body, headers: json }), 202);
     await meanwhile();
-    await eventually("all see it vote", 90_000, async () => (await activeAt(run, place.number)).length === before.length + 1);
+    await eventually("all see it vote", 90_000, async () => (await activeAt(run, number)).length === before.length + 1);
   });
   run.most("added after, ms", Math.round(performance.now() - startMs));
-  const id = (await activeAt(run, place.number)).find((each) => !before.includes(each));
+  const id = (await activeAt(run, number)).find((each) => !before.includes(each));
   if (id === undefined) throw new Error("it votes, but is not listed");
   return id;
 }
 
-async function activeAt({ cluster }: Run, datacenter: number): Promise<number[]> {
-  const answer = await cluster.api(datacenter).ask("GET", "/v1/cluster");
-  if (answer.status !== 200) return [];
-  return (JSON.parse(answer.text) as View).replicas.filter(({ status }) => status === "active").map(({ id }) => id);
+async function activeAt(run: Run, datacenter: number): Promise<number[]> {
+  return (await membersAt(run, datacenter)).filter(({ status }) => status === "active").map(({ id }) => id);
 }
