@@ -27,8 +27,21 @@ export function board(ctx: Context, rider: Rider): Promise<Seat> {
 async function departAll(ctx: Context): Promise<void> {
   const { batching } = ctx;
   batching.departing = true;
-  while (batching.waiting.length > 0) await depart(ctx, batching.waiting.splice(0, batchLength(batching.waiting)), "sort");
+  while (batching.waiting.length > 0) {
+    await depart(ctx, batching.waiting.splice(0, batchLength(batching.waiting)), "sort");
+    const pauseMs = batchPauseMs(ctx.clock.busyShare());
+    if (pauseMs > 0 && !isFull(batching.waiting)) await ctx.clock.sleep(pauseMs, ctx.stop.signal);
+  }
   batching.departing = false;
+}
+
+/** A process with time to spare lets nobody wait; the busier it is, the more it gains from an instance with more callers in it. */
+function batchPauseMs(busyShare: number): number {
+  return (limits.batchPauseMaxMs * Math.max(0, busyShare - limits.batchPauseFromShare)) / (1 - limits.batchPauseFromShare);
+}
+
+function isFull(queue: readonly Waiting[]): boolean {
+  return queue.length > 0 && (queue.length >= limits.batchEntriesMax || batchLength(queue) < queue.length);
 }
 
 /** One instance for these; those that had better not be in it go in others. Never rejects. */

@@ -86,6 +86,8 @@ export type Clock = {
   wallMs(): number;
   /** Resolves after `ms`, or at once when aborted; never rejects. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** How much of the last tenth of a second this process had something to do: 0 to 1. */
+  busyShare(): number;
 };
 
 export type Random = {

@@ -143,6 +143,8 @@ function createClock(world: World, site: Site, process: () => Process, dice: Dic
         const timer = schedule.after(ms, end);
         signal?.addEventListener("abort", end, { once: true });
       }),
+    // Nothing takes time to compute here.
+    busyShare: () => 0,
   };
 }
 

@@ -4,12 +4,13 @@ import { describe, test } from "node:test";
 import { StoreInDoubt } from "../../proposals/ports.ts";
 import { limits } from "../../protocol/limits.ts";
 import type { Key } from "../../protocol/types.ts";
+import { systemClock } from "../../server/clock.ts";
 import { bytes, codeOf, createMemoryCluster, set, until } from "../support/memory-cluster.ts";
 
 type Cluster = Awaited<ReturnType<typeof createMemoryCluster>>;
 
-async function formed(t: { after(fn: () => unknown): void }): Promise<Cluster> {
-  const cluster = await createMemoryCluster({ sites: 3 });
+async function formed(t: { after(fn: () => unknown): void }, busyShare = () => 0): Promise<Cluster> {
+  const cluster = await createMemoryCluster({ sites: 3, busyShare });
   t.after(() => cluster.stop());
   await cluster.form(3);
   return cluster;
@@ -53,6 +54,16 @@ describe("callers who come together", () => {
     const cluster = await formed(t);
     const answers = await Promise.all(many(2 * limits.batchEntriesMax).map((index) => cluster.propose(1, set(`k${index}`, "v"))));
     assert.deepEqual(sizes(answers), [1, limits.batchEntriesMax, limits.batchEntriesMax - 1]);
+  });
+
+  test("also where they come shortly after one another, while the process has more to do than it can", async (t) => {
+    const cluster = await formed(t, () => 1);
+    const asked = [];
+    for (const index of many(3)) {
+      asked.push(cluster.propose(1, set(`k${index}`, "v")));
+      await systemClock.sleep(limits.batchPauseMaxMs / 6);
+    }
+    assert.deepEqual(sizes(await Promise.all(asked)), [1, 2]);
   });
 
   test("and large values go in instances of their own", async (t) => {

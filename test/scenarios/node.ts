@@ -84,6 +84,7 @@ export async function openNode(world: World, site: Site, peers: (node: () => Nod
 function createClock({ schedule }: World, site: Site, node: () => Node): Ports["clock"] {
   return {
     monotonicMs: () => schedule.nowMs(),
+    busyShare: () => 0,
     wallMs: () => Math.floor(WALL_START_MS + schedule.nowMs() + site.wallSkewMs),
     sleep: (ms, signal) =>
       new Promise((resolve) => {

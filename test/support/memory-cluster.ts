@@ -37,10 +37,13 @@ export const kindOf = (outcome: EntryOutcome): string => (outcome.kind === "resu
 export async function createMemoryCluster({
   sites: count,
   wallMs = () => systemClock.wallMs(),
+  busyShare = () => 0,
   learns = true,
 }: {
   readonly sites: number;
   readonly wallMs?: (site: number) => number;
+  /** How busy every process says it is. All of them are this one, so the real share would mean nothing. */
+  readonly busyShare?: () => number;
   /** A newcomer copies by itself, as its replica workflow does; else the test has it. */
   readonly learns?: boolean;
 }) {
@@ -115,7 +118,7 @@ export async function createMemoryCluster({
       {
         store: wrap(store),
         peers: peersOf(site, () => replica),
-        clock: { ...clock, wallMs: () => wallMs(number) },
+        clock: { ...clock, wallMs: () => wallMs(number), busyShare },
         random: systemRandom,
         workflows,
         log,
