@@ -9,6 +9,7 @@ import { entryWeight } from "../protocol/wire/weight.ts";
 import type { Context } from "./context.ts";
 import { leadQuietly } from "./lead.ts";
 import { awaitOutcome, type End } from "./outcome.ts";
+import { pauseMs } from "./pause.ts";
 import { type Rider, submit } from "./submit.ts";
 
 /** Where a caller's entry stands, and what will become of the instance. */
@@ -29,15 +30,10 @@ async function departAll(ctx: Context): Promise<void> {
   batching.departing = true;
   while (batching.waiting.length > 0) {
     await depart(ctx, batching.waiting.splice(0, batchLength(batching.waiting)), "sort");
-    const pauseMs = batchPauseMs(ctx.clock.busyShare());
-    if (pauseMs > 0 && !isFull(batching.waiting)) await ctx.clock.sleep(pauseMs, ctx.stop.signal);
+    const ms = pauseMs(ctx.clock.busyShare(), limits.batchPauseMaxMs);
+    if (ms > 0 && !isFull(batching.waiting)) await ctx.clock.sleep(ms, ctx.stop.signal);
   }
   batching.departing = false;
-}
-
-/** A process with time to spare lets nobody wait; the busier it is, the more it gains from an instance with more callers in it. */
-function batchPauseMs(busyShare: number): number {
-  return (limits.batchPauseMaxMs * Math.max(0, busyShare - limits.batchPauseFromShare)) / (1 - limits.batchPauseFromShare);
 }
 
 function isFull(queue: readonly Waiting[]): boolean {

@@ -26,6 +26,7 @@ import type { OwnEnd } from "./execute.ts";
 import type { ExecutedSet } from "./executed-set.ts";
 import type { Ports, Transaction } from "./ports.ts";
 import type { Pruning } from "./prune.ts";
+import type { Reading } from "./read-index.ts";
 import type { SlotBlock } from "./slots.ts";
 import type { Stuck } from "./sweep.ts";
 
@@ -118,6 +119,8 @@ export type Context = Ports & {
   readonly block: SlotBlock;
   /** Callers whose entries are not in an instance yet. */
   readonly batching: Batching;
+  /** Readers who have not asked the voters yet. */
+  readonly reading: Reading;
   readonly contested: Contested;
   /** Every idempotency bucket up to this hour is closed, and that was executed here; null until it was looked up. */
   closedHour: number | null;

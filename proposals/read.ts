@@ -1,17 +1,17 @@
 /** Reads that log nothing and delay no writer: PROPOSAL "reads", consensus section 9. */
 import { isVoter } from "../protocol/cluster.ts";
-import { keyFootprint } from "../protocol/conflict.ts";
 import { EpoxyError } from "../protocol/errors.ts";
-import { covers, frontierWithin, maxFrontier } from "../protocol/frontier.ts";
+import { covers, frontierWithin } from "../protocol/frontier.ts";
 import { instanceName } from "../protocol/ids.ts";
 import { limits } from "../protocol/limits.ts";
-import type { Epoch, Frontier, InstanceId, Key, KeyState, ReplicaId } from "../protocol/types.ts";
+import type { Frontier, InstanceId, Key, KeyState, ReplicaId } from "../protocol/types.ts";
 import type { ReadMode } from "./api.ts";
-import { barred, type Context, currentLink, identity, quorumReachable, votersOf, waitFor } from "./context.ts";
+import { barred, type Context, currentLink, identity, quorumReachable, waitFor } from "./context.ts";
 import { executeLater } from "./execute.ts";
 import { gatherOnce } from "./gather.ts";
 import { StoreInDoubt } from "./ports.ts";
 import { propose } from "./propose.ts";
+import { askTogether } from "./read-index.ts";
 
 const NEVER_WRITTEN: KeyState = { value: null, version: 0 };
 
@@ -58,14 +58,13 @@ async function readInTime(ctx: Context, key: Key, deadlineMs: number): Promise<K
     throw new EpoxyError("notReady", `replica ${self} does not vote (it is learning or was removed): it answers local reads only`);
   assertQuorum(ctx);
   for (let rounds = 0; rounds < limits.readRounds; rounds++) {
-    const first = await ask(ctx, key, deadlineMs);
+    const first = await askTogether(ctx, key, deadlineMs);
     await waitExecuted(ctx, first.ids, deadlineMs);
-    const [progress] = await ctx.store.read("progress", [""]);
+    const executed = first.hasAdders ? await executedPrefix(ctx) : [];
     const state = await readLocal(ctx, key);
     if (!first.hasAdders) return state;
-    const second = await ask(ctx, key, deadlineMs);
+    const second = await askTogether(ctx, key, deadlineMs);
     const seen = new Set(first.ids);
-    const executed = progress?.executed ?? [];
     const complete = second.ids.every((id) => seen.has(id) || covers(executed, id)) && frontierWithin(second.globalFloor, executed);
     if (complete && second.epoch === first.epoch) return state;
   }
@@ -80,6 +79,11 @@ async function readInTime(ctx: Context, key: Key, deadlineMs: number): Promise<K
   return { value: result.value, version: result.version };
 }
 
+async function executedPrefix(ctx: Context): Promise<Frontier> {
+  const [progress] = await ctx.store.read("progress", [""]);
+  return progress?.executed ?? [];
+}
+
 function assertQuorum(ctx: Context): void {
   if (quorumReachable(ctx)) return;
   throw new EpoxyError("noQuorum", "too few datacenters can be reached for a linearizable read; local reads still work");
@@ -92,37 +96,6 @@ async function whileQuorum(ctx: Context, signal: AbortSignal): Promise<null> {
     if (!signal.aborted) assertQuorum(ctx);
   } while (!signal.aborted);
   return null;
-}
-
-type Index = { readonly epoch: Epoch; readonly ids: readonly InstanceId[]; readonly hasAdders: boolean; readonly globalFloor: Frontier };
-
-/** The union of slowQ voters' indexes, all in one epoch, this replica's own among them. */
-async function ask(ctx: Context, key: Key, deadlineMs: number): Promise<Index> {
-  for (;;) {
-    const { epoch } = identity(ctx);
-    const { voters, need } = votersOf(ctx, epoch);
-    const left = deadlineMs - ctx.clock.monotonicMs();
-    if (left <= 0 || ctx.stop.signal.aborted) throw new EpoxyError("noQuorum", "too few datacenters answered the read in time");
-    const index = await gatherOnce<Index | "epochMoved">(ctx, {
-      to: voters,
-      request: { kind: "readIndex", epoch, footprints: [keyFootprint(key)] },
-      timeoutMs: left,
-      conclude: (answers) => {
-        const oks = [...answers.values()].flatMap((reply) => (reply.kind === "readIndexOk" ? [reply] : []));
-        if ([...answers.values()].some((reply) => reply.kind === "staleEpoch" || reply.kind === "frozen")) return "epochMoved";
-        if (oks.length < need.slow || answers.get(identity(ctx).self)?.kind !== "readIndexOk") return null;
-        return {
-          epoch,
-          ids: [...new Set(oks.flatMap((reply) => reply.ids))],
-          hasAdders: oks.some((reply) => reply.hasAdders),
-          globalFloor: maxFrontier(oks.map((reply) => reply.globalFloor)),
-        };
-      },
-      again: (reply) => reply.kind === "notVoting" || reply.kind === "refused",
-    });
-    if (index !== null && index !== "epochMoved") return index;
-    if (index === "epochMoved") await ctx.clock.sleep(Math.min(50, Math.max(1, left)), ctx.stop.signal);
-  }
 }
 
 async function waitExecuted(ctx: Context, ids: readonly InstanceId[], deadlineMs: number): Promise<void> {

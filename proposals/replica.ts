@@ -156,6 +156,7 @@ export function createContext(ports: Ports, options: ReplicaOptions): Context {
     frozenSinceMs: null,
     block: emptyBlock(),
     batching: { waiting: [], departing: false },
+    reading: { waiting: [], departing: false },
     contested: new Map(),
     closedHour: null,
     pruning: newPruning(),

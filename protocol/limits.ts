@@ -27,9 +27,12 @@ export const limits = {
   /** Callers that share one instance, and what their entries weigh together. */
   batchEntriesMax: 64,
   batchBytesMax: 256 * 1024,
-  /** How long the next instance waits for more callers: from nothing where the process is this busy, up to the most where it is busy all the time. */
-  batchPauseFromShare: 0.3,
+  /** How long the next instance waits for more callers, and readers for each other: not at all in a process that is no busier than this, the most in one that always is. */
+  pauseFromShare: 0.3,
   batchPauseMaxMs: 60,
+  readPauseMaxMs: 30,
+  /** Keys that readers ask for together. */
+  readKeysMax: 64,
   /** How long a key counts as contested once an instance on it needed the slow path, and how many are remembered. */
   contestedMs: 2_000,
   contestedKeysMax: 10_000,

@@ -1,0 +1,68 @@
+/** Readers who come together ask the voters together: PROPOSAL 60. */
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { bytes, createMemoryCluster, set } from "../support/memory-cluster.ts";
+
+type Cluster = Awaited<ReturnType<typeof createMemoryCluster>>;
+
+/** A cluster that says it has more to do than it can, so that who comes second waits for others. */
+async function busy(t: { after(fn: () => unknown): void }): Promise<Cluster> {
+  const cluster = await createMemoryCluster({ sites: 3, busyShare: () => 1 });
+  t.after(() => cluster.stop());
+  await cluster.form(3);
+  return cluster;
+}
+
+describe("readers of a busy process", () => {
+  test("share one question for all their keys, and each gets his own key's value", async (t) => {
+    const cluster = await busy(t);
+    for (const name of ["a", "b", "c"]) await cluster.propose(1, set(name, `of ${name}`));
+    for (const name of ["a", "b", "c"]) await cluster.read(2, name);
+    const asked: number[] = [];
+    cluster.intercept(({ from, request }) => {
+      if (from === 2 && request.kind === "readIndex") asked.push(request.footprints.length);
+      return "deliver";
+    });
+    const names = ["a", "b", "a", "c", "b", "nothing"];
+    const values = await Promise.all(names.map((name) => cluster.read(2, name)));
+    assert.deepEqual(values, ["of a", "of b", "of a", "of c", "of b", null]);
+    // Whoever came first asked at once; the others together, whichever voters were asked.
+    assert.deepEqual([...new Set(asked)], [1, 4]);
+  });
+
+  test("do not wait for what another's key waits for", async (t) => {
+    const cluster = await busy(t);
+    await cluster.propose(1, set("cold", "there"));
+    await cluster.propose(1, set("hot", "before"));
+    assert.equal(await cluster.read(1, "cold"), "there");
+    // The voters have seen a write of the hot key that nobody can decide for now.
+    cluster.intercept(({ request }) => {
+      if (request.kind === "readIndex" || request.kind === "sync") return "deliver";
+      return request.kind === "preAccept" ? "replyLost" : "lost";
+    });
+    const writing = cluster.propose(2, set("hot", "after"), 20_000);
+    while (!(await seesOpen(cluster, 1))) await new Promise((resolve) => setTimeout(resolve, 20));
+    let isHotAnswered = false;
+    const first = cluster.read(1, "cold");
+    const hot = cluster.read(1, "hot", 20_000).finally(() => {
+      isHotAnswered = true;
+    });
+    assert.deepEqual(await Promise.all([first, cluster.read(1, "cold")]), ["there", "there"]);
+    assert.equal(isHotAnswered, false);
+    cluster.intercept(null);
+    assert.equal(await hot, "after");
+    await writing;
+  });
+
+  test("get the sum of a key that others add to", async (t) => {
+    const cluster = await busy(t);
+    await cluster.propose(1, { kind: "add", key: "sum" as never, delta: 5n });
+    await cluster.propose(1, { kind: "set", key: "plain" as never, value: bytes("p") });
+    const [, sum, plain] = await Promise.all([cluster.read(1, "plain"), cluster.read(1, "sum"), cluster.read(1, "plain")]);
+    assert.deepEqual([sum, plain], ["5", "p"]);
+  });
+});
+
+async function seesOpen(cluster: Cluster, site: number): Promise<boolean> {
+  return (await cluster.process(site).store.openInstances(null, 10)).length > 0;
+}
