@@ -49,7 +49,15 @@ export type Network = {
   describe(state: Message["state"]): string;
 };
 
+/** What has just become of a message; `lost` of its answer too. */
+export type MessageEvent = {
+  readonly what: "sent" | "arrived" | "answered" | "lost";
+  readonly message: Message;
+  readonly reply: PeerReply | null;
+};
+
 export type NetworkDeps = {
+  readonly watch: (event: MessageEvent) => void;
   readonly world: World;
   readonly observer: Observer;
   readonly names: Names;
@@ -60,7 +68,7 @@ export type NetworkDeps = {
 };
 
 export function createNetwork(deps: NetworkDeps): Network {
-  const { world, observer, names, rest } = deps;
+  const { world, observer, names, rest, watch } = deps;
   const messages: Message[] = [];
   let blocks: Filter[] = [];
   let isOpen = false;
@@ -87,13 +95,17 @@ export function createNetwork(deps: NetworkDeps): Network {
         state: "sent",
         answer: null,
         succeed(answer) {
+          watch({ what: "answered", message, reply: answer.reply });
           world.schedule.cancel(timer);
           signal?.removeEventListener("abort", giveUp);
           if (from.alive) resolve(answer);
         },
       };
       if (blocks.some((filter) => matches(filter, message))) message.state = "over";
-      else messages.push(message);
+      else {
+        messages.push(message);
+        watch({ what: "sent", message, reply: null });
+      }
       if (isOpen && message.state === "sent") goByItself(message);
     });
   }
@@ -113,6 +125,7 @@ export function createNetwork(deps: NetworkDeps): Network {
       const { header, replies } = await handleEnvelope(node.ctx, message.envelope);
       const [reply] = replies;
       if (!node.alive || reply === undefined) return null;
+      watch({ what: "arrived", message, reply });
       observer.onReply(node, message.request, reply);
       say(message, `answers ${replyText(names, reply)}`);
       return { header, reply };
@@ -167,6 +180,7 @@ export function createNetwork(deps: NetworkDeps): Network {
     lose(message) {
       say(message, "lost");
       message.state = "over";
+      watch({ what: "lost", message, reply: message.answer?.reply ?? null });
     },
     copy: async (message) => (await handled(message))?.reply ?? null,
     block(filter) {

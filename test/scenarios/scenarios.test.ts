@@ -1,8 +1,9 @@
 /** Every script of this folder, replayed on the shipped code. */
 import assert from "node:assert/strict";
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { drawAll, pictureFile } from "./pictures.ts";
 import { playScript, readScript } from "./script.ts";
 
 const folder = fileURLToPath(new URL(".", import.meta.url));
@@ -29,6 +30,12 @@ test("no schedule is missing", () => {
     (name) => !scripts.some(({ file }) => file.startsWith(`${name}-`)),
   );
   assert.deepEqual(missing, []);
+});
+
+test("the pictures in docs/ are what the code does today: npm run pictures draws them anew", async () => {
+  const pictures = await drawAll();
+  assert.ok(pictures.size >= 5);
+  for (const [name, picture] of pictures) assert.equal(picture, readFileSync(pictureFile(name), "utf8"), name);
 });
 
 test("a line that fails is told with file, line, what was expected and what is", async () => {

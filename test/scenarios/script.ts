@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { InvariantViolation } from "../../protocol/assert.ts";
 import { expectations } from "./expectations.ts";
+import type { MessageEvent } from "./network.ts";
 import { reconfigurations } from "./reconfigurations.ts";
 import { ScriptError } from "./script-error.ts";
 import { createStage, type Stage } from "./stage.ts";
@@ -23,9 +24,16 @@ export function readScript(path: string): Script {
   return { file: basename(path), header, lines: lines.filter(({ text }) => text !== "") };
 }
 
+/** Who looks on: every line before and after it is played, and what becomes of each message. */
+export type Audience = {
+  onLine(line: Line, stage: Stage, when: "before" | "after"): void;
+  onMessage(event: MessageEvent): void;
+};
+const nobody: Audience = { onLine: () => {}, onMessage: () => {} };
+
 /** @throws Error naming file and line, with what was expected and what was said and written before */
-export async function playScript({ file, lines }: Script): Promise<void> {
-  let stage = createStage();
+export async function playScript({ file, lines }: Script, audience: Audience = nobody): Promise<void> {
+  let stage = createStage(audience.onMessage);
   const stages = [stage];
   const { stackTraceLimit } = Error;
   Error.stackTraceLimit = 0;
@@ -39,10 +47,12 @@ export async function playScript({ file, lines }: Script): Promise<void> {
       at = line;
       // Each cluster is an act of its own: nothing is left of the one before.
       if (line.text.startsWith("cluster ")) {
-        stage = createStage();
+        stage = createStage(audience.onMessage);
         stages.push(stage);
       }
+      audience.onLine(line, stage, "before");
       await playLine(stage, line);
+      audience.onLine(line, stage, "after");
     }
   } catch (error) {
     if (!(error instanceof ScriptError) && !(error instanceof InvariantViolation)) throw error;

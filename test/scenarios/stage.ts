@@ -17,7 +17,7 @@ import { createSite, type Site } from "../../sim/site.ts";
 import { createTrace } from "../../sim/trace.ts";
 import type { World } from "../../sim/world.ts";
 import { createNames, type Names } from "./names.ts";
-import { createNetwork, type Network } from "./network.ts";
+import { createNetwork, type MessageEvent, type Network } from "./network.ts";
 import { type Node, openNode, WALL_START_MS } from "./node.ts";
 import { ScriptError } from "./script-error.ts";
 
@@ -51,7 +51,7 @@ export type Stage = {
   sync(sites: readonly number[]): Promise<void>;
 };
 
-export function createStage(): Stage {
+export function createStage(watch: (event: MessageEvent) => void = () => {}): Stage {
   const schedule = createSchedule();
   const trace = createTrace({ nowMs: schedule.nowMs, keepsLines: true });
   const world: World = { schedule, dice: createDice("scenario"), trace, cover: createCover(), violation: null };
@@ -74,7 +74,7 @@ export function createStage(): Stage {
     const node = nodes.get(number);
     return node?.alive === true ? node : null;
   };
-  const network = createNetwork({ world, observer, names, node: alive, siteAt: (url) => Number(/\d+/.exec(url)?.[0] ?? 0), rest });
+  const network = createNetwork({ watch, world, observer, names, node: alive, siteAt: (url) => Number(/\d+/.exec(url)?.[0] ?? 0), rest });
   const open = async (site: Site): Promise<Node> => {
     const node = await openNode(world, site, network.peers);
     nodes.set(site.number, node);
