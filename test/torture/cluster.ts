@@ -19,6 +19,8 @@ export type TortureCluster = {
   /** Processes that ended without being asked to. */
   readonly died: readonly Died[];
   readonly temporal: Supervised;
+  /** How many processes `kill` has ended so far. */
+  readonly killed: Readonly<Record<Part, number>>;
   place(datacenter: number): DatacenterPlace;
   api(datacenter: number): Api;
   /** kill -9; they stay down until `start`. All parts unless named. */
@@ -81,6 +83,7 @@ function handleOf(local: LocalCluster, { links, died, port, failpoints }: Around
   const signal = (name: NodeJS.Signals, datacenter: number, which: readonly Part[]) => {
     for (const each of supervised(datacenter, which)) send(each, name);
   };
+  const killed: Record<Part, number> = { server: 0, worker: 0, redis: 0 };
   const places = new Map(local.layout.datacenters.map((place) => [place.number, place]));
   const placeOf = (datacenter: number): DatacenterPlace => {
     const place = places.get(datacenter);
@@ -102,9 +105,11 @@ function handleOf(local: LocalCluster, { links, died, port, failpoints }: Around
     links,
     died,
     temporal: local.temporal,
+    killed,
     place: placeOf,
     api,
     async kill(datacenter, ...which) {
+      for (const part of which.length === 0 ? parts : which) if (supervised(datacenter, [part])[0]?.pid() != null) killed[part]++;
       await Promise.all(supervised(datacenter, which).map((each) => each.kill()));
     },
     start: (datacenter, ...which) => {

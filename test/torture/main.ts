@@ -3,6 +3,7 @@
  *   --suite NAME, --case NAME   only those (repeatable)    --seed TEXT      of the first run; default: the time
  *   --seconds N                 of faults in each run      --runs N         of each case; default 1
  *   --datacenters 3|5           default: as the case says  --out DIR        of the report; default .epoxy/torture
+ *   --sum FILE                  adds each run to this Markdown file and to the JSON beside it
  *   --list                      shows what there is
  * Ends with code 1 where a run failed.
  */
@@ -15,6 +16,7 @@ import type { TortureCase } from "./case.ts";
 import { startTortureCluster, type TortureCluster } from "./cluster.ts";
 import { lineOf, type Result, writeReport } from "./report.ts";
 import { runCase } from "./run.ts";
+import { addToSum } from "./sum.ts";
 
 const { values } = parseArgs({
   options: {
@@ -25,6 +27,7 @@ const { values } = parseArgs({
     datacenters: { type: "string" },
     runs: { type: "string", default: "1" },
     out: { type: "string", default: join(".epoxy", "torture") },
+    sum: { type: "string" },
     list: { type: "boolean", default: false },
   },
 });
@@ -36,7 +39,7 @@ const suites = await loadSuites();
 const wanted = suites
   .filter(({ suite }) => values.suite === undefined || values.suite.includes(suite))
   .flatMap(({ suite, cases }) => cases.map((torture) => ({ suite, torture })))
-  .filter(({ torture }) => values.case === undefined || values.case.includes(torture.name));
+  .filter(({ torture }) => (values.case === undefined ? torture.mustFail !== true : values.case.includes(torture.name)));
 
 if (values.list || wanted.length === 0) {
   for (const { suite, cases } of suites)
@@ -67,10 +70,11 @@ async function campaign(): Promise<number> {
         const phases = { healthyMs: edgeMs, faultsMs, healedMs: edgeMs, healedWithinMs };
         const result = await runCase(cluster, { suite, torture, seed: `${values.seed}.${i}`, phases });
         results.push(result);
+        if (values.sum !== undefined) addToSum(values.sum, commit, result);
         console.log(lineOf(result));
         for (const violation of result.violations) console.log(`  ${violation.slice(0, 3_000).replaceAll("\n", "\n    ")}`);
         // A cluster in which something went wrong would tell of it again in the next run.
-        if (torture.spoils === true || result.violations.length > 0) cluster = await end(cluster);
+        if (torture.spoils === true || torture.mustFail === true || result.violations.length > 0) cluster = await end(cluster);
         writeReport(values.out, commit, results);
       }
     }

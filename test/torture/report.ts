@@ -19,6 +19,10 @@ export type Result = Figures & {
   /** From the end of the faults until all said that they serve. null: they did not. */
   readonly healMs: number | null;
   readonly violations: readonly string[];
+  /** Acknowledged writes that the last reads did not reach. */
+  readonly lost: number;
+  /** By kill -9. */
+  readonly killed: Readonly<Record<"server" | "redis" | "worker", number>>;
   readonly crashes: number;
   readonly verdict: "ok" | "violation" | "unknown";
   readonly checkMs: number;

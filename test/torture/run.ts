@@ -7,7 +7,7 @@ import type { TortureCluster } from "./cluster.ts";
 import { figuresOf } from "./figures.ts";
 import { clientTimeoutMs, readAll, startLoad, untilServed } from "./load.ts";
 import type { Result } from "./report.ts";
-import { judge, sameEverywhere } from "./verdict.ts";
+import { judge, lostWrites, sameEverywhere } from "./verdict.ts";
 
 /** From the end of the last fault until every datacenter says that it is ready: a run that takes longer is given up. */
 const readyMsMax = 60_000;
@@ -34,6 +34,7 @@ export async function runCase(
   const counts: Record<string, number> = {};
   const diedBefore = cluster.died.length;
   let deathsExpected = 0;
+  const killedBefore = { ...cluster.killed };
   const passedBefore = { ...cluster.links.counts };
   const startedMs = performance.now();
   const load = startLoad(cluster, recorder, prefix, dice.fork("load"));
@@ -68,8 +69,7 @@ export async function runCase(
   await torture.inject(run).catch((error: unknown) => violations.push(`the case itself: ${(error as Error).stack ?? error}`));
   // Not after what a case waits for: that is the healing.
   const healFromMs = Math.max(...spans.map(({ toMs }) => toMs), faultsFromMs);
-  const lost = torture.lost ?? [];
-  const alive = cluster.datacenters.filter((each) => !lost.includes(each));
+  const alive = cluster.datacenters.filter((each) => torture.lost?.includes(each) !== true);
   // What died without being asked to is started again here, and counted below.
   if (torture.spoils !== true) cluster.heal();
   const healMs = await cluster
@@ -94,6 +94,12 @@ export async function runCase(
   if (recorder.operations.filter(({ status }) => status === "ok").length < 20) violations.push("hardly anything was answered ok");
   const judged = judge(recorder.operations);
   violations.push(...judged.violations);
+  const lost = lostWrites(recorder.operations);
+  if (lost > 0) violations.push(`${lost} acknowledged writes are lost`);
+  if (torture.mustFail === true) {
+    if (violations.length === 0) violations.push("nothing was wrong, though the case does what must be seen");
+    else counts["seen as it must be"] = violations.splice(0).length;
+  }
   for (const [name, value] of Object.entries(cluster.links.counts)) {
     const more = value - passedBefore[name as keyof typeof passedBefore];
     if (more > 0 && name !== "passed") counts[`messages ${name}`] = more;
@@ -109,6 +115,12 @@ export async function runCase(
     counts,
     healMs,
     violations,
+    lost,
+    killed: {
+      server: cluster.killed.server - killedBefore.server + (counts["servers ended at a step"] ?? 0),
+      redis: cluster.killed.redis - killedBefore.redis,
+      worker: cluster.killed.worker - killedBefore.worker,
+    },
     crashes: crashes.length,
     checkMs: judged.ms,
     verdict: judged.verdict,

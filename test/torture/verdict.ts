@@ -48,3 +48,20 @@ export async function sameEverywhere(cluster: TortureCluster, which: readonly nu
     return [`${(error as Error).message}\n${shown.join("\n")}`];
   }
 }
+
+/**
+ * Acknowledged writes that are gone: of a version that none of the last reads reached, which every datacenter made of every key.
+ * A key that nobody could read in the end tells nothing here; that it could not is a violation of its own.
+ */
+export function lostWrites(operations: readonly Operation[]): number {
+  const last = new Map<string, number>();
+  for (const { client, op, status, result, ...call } of operations) {
+    if (op !== "get" || status !== "ok" || !("key" in call) || !/^final\.\d+$/.test(`${client}`)) continue;
+    last.set(call.key, Math.max(last.get(call.key) ?? 0, result?.version ?? 0));
+  }
+  return operations.filter((operation) => {
+    if (operation.status !== "ok" || !("key" in operation) || !["set", "checkAndSet", "delete", "add"].includes(operation.op)) return false;
+    const reached = last.get(operation.key);
+    return operation.result?.ok !== false && reached !== undefined && (operation.result?.version ?? 0) > reached;
+  }).length;
+}

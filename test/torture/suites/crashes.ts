@@ -1,7 +1,8 @@
 /** Processes killed under load: servers, Redis, workers, one at a time and all at once, and at chosen steps of the protocol. */
-import { appendFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { Redis } from "ioredis";
 import type { Run, TortureCase } from "../case.ts";
 import { steps } from "../failpoints/steps.mjs";
 import { down, inTurn, readyAgain, some } from "../faults.ts";
@@ -54,6 +55,14 @@ export const cases: readonly TortureCase[] = [
     seconds: 40,
     inject: (run) => inTurn(run, () => powerLoss(run)),
   },
+  {
+    fault: 24,
+    name: "power-loss-everysec",
+    what: "the same with appendfsync everysec, each log cut to what it was a second before: the campaign must see what is lost",
+    seconds: 1,
+    mustFail: true,
+    inject: (run) => lastSecondGone(run),
+  },
 ];
 
 /** A step that nothing takes within a few seconds, such as those of a recovery, is given up. */
@@ -79,19 +88,52 @@ async function powerLoss(run: Run): Promise<void> {
   await run.fault("power loss everywhere", cluster.datacenters, async () => {
     await Promise.all(cluster.datacenters.map((datacenter) => cluster.kill(datacenter)));
     run.count("power losses");
-    for (const datacenter of cluster.datacenters) tearLog(join(cluster.place(datacenter).folder, "redis", "appendonlydir"));
-    for (const datacenter of cluster.datacenters) cluster.start(datacenter, "redis");
-    await sleep(500);
-    for (const datacenter of cluster.datacenters) cluster.start(datacenter);
+    for (const datacenter of cluster.datacenters)
+      appendFileSync(newestLog(appendOnlyFolder(run, datacenter)), "*3\r\n$3\r\nSET\r\n$4\r\ntor");
+    await restartAll(run);
   });
   await readyAgain(run);
 }
 
-function tearLog(folder: string): void {
+/** Redis syncs once a second: what it wrote in the last one may be gone. The servers look at its settings too seldom to stop this. */
+async function lastSecondGone(run: Run): Promise<void> {
+  const { cluster } = run;
+  await run.fault("power loss everywhere, the last second gone", cluster.datacenters, async () => {
+    for (const datacenter of cluster.datacenters) {
+      const redis = new Redis(cluster.place(datacenter).redisPort, "127.0.0.1");
+      await redis.config("SET", "appendfsync", "everysec");
+      redis.disconnect();
+    }
+    await sleep(500);
+    const logs = cluster.datacenters.map((datacenter) => newestLog(appendOnlyFolder(run, datacenter)));
+    const synced = logs.map((log) => statSync(log).size);
+    await sleep(1_000);
+    await Promise.all(cluster.datacenters.map((datacenter) => cluster.kill(datacenter)));
+    for (const [i, log] of logs.entries()) {
+      run.count("bytes cut", statSync(log).size - (synced[i] as number));
+      truncateSync(log, synced[i]);
+    }
+    await restartAll(run);
+  });
+  await readyAgain(run);
+}
+
+/** What is torn at the end of a log was never answered: Redis drops it. */
+async function restartAll({ cluster }: Run): Promise<void> {
+  for (const datacenter of cluster.datacenters) cluster.start(datacenter, "redis");
+  await sleep(500);
+  for (const datacenter of cluster.datacenters) cluster.start(datacenter);
+}
+
+function appendOnlyFolder({ cluster }: Run, datacenter: number): string {
+  return join(cluster.place(datacenter).folder, "redis", "appendonlydir");
+}
+
+function newestLog(folder: string): string {
   const newest = readdirSync(folder)
     .filter((name) => name.endsWith(".incr.aof"))
     .sort()
     .at(-1);
   if (newest === undefined) throw new Error(`no log in ${folder}`);
-  appendFileSync(join(folder, newest), "*3\r\n$3\r\nSET\r\n$4\r\ntor");
+  return join(folder, newest);
 }

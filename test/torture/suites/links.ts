@@ -1,7 +1,7 @@
 /** The links between datacenters: cut, one way only, flapping; slow, lossy, doubling; replies lost; old messages coming back. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Run, TortureCase } from "../case.ts";
-import { inTurn, some, split } from "../faults.ts";
+import { down, inTurn, some, split } from "../faults.ts";
 import type { Weather } from "../proxy.ts";
 
 export const cases: readonly TortureCase[] = [
@@ -65,10 +65,8 @@ export const cases: readonly TortureCase[] = [
     inject: (run) =>
       inTurn(run, async (datacenter) => {
         await weather(run, "messages kept", 3_000, (from, to) => run.cluster.links.set(from, to, { replay: 0.3 }, run.dice));
-        await run.cluster.kill(datacenter, "server");
-        run.cluster.start(datacenter, "server");
-        await run.cluster.untilReady(40_000, [datacenter]);
-        run.count("old messages", await run.cluster.links.replayAll());
+        await down(run, "server killed", [datacenter], 0, "server");
+        await run.fault("messages sent again", [], async () => run.count("old messages", await run.cluster.links.replayAll()));
       }),
   },
 ];
