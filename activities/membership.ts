@@ -112,7 +112,9 @@ export function createMembershipActivities({ replica, log }: ActivityDeps) {
         const view = await change((members) => {
           const gone = members.members.find((m) => m.id === input.id);
           if (gone === undefined) return null;
-          return { ...members, members: members.members.filter((m) => m.id !== gone.id), removed: [...members.removed, gone.id] };
+          // Ascending: replicas read nothing else.
+          const removed = [...members.removed, gone.id].sort((a, b) => a - b);
+          return { ...members, members: members.members.filter((m) => m.id !== gone.id), removed };
         });
         log.info({ id: input.id }, "a replica was dropped");
         return view;

@@ -15,6 +15,7 @@ import { createWanDelays } from "./wan.ts";
 
 const DURABILITY_EVERY_MS = 5_000;
 const CLOSE_PART_MS = 1_000;
+const MEMBERS_MS = 5_000;
 
 export type Parts = {
   readonly settings: Settings;
@@ -41,7 +42,9 @@ export async function assemble(settings: Settings, role: "server" | "worker"): P
     secrets: settings.peerSecrets,
     wan,
   });
-  const temporal = createTemporal({ settings: temporalSettings(settings), self: () => replica?.report().self ?? null, log });
+  const self = () => replica?.report().self ?? null;
+  const hasCoordinator = async () => (await replica?.changeMembers(() => null, MEMBERS_MS))?.coordinator === self();
+  const temporal = createTemporal({ settings: temporalSettings(settings), self, hasCoordinator, log });
   const workflows: Workflows = temporal.workflows;
   replica = createReplica(
     { store, peers, clock: systemClock, random: systemRandom, workflows, log, meter },

@@ -23,6 +23,8 @@ const CALL_MS = 5_000;
 const UPDATE_TRIES = 4;
 const TRY_AGAIN_MS = 200;
 const QUERY_CACHE_MS = 500;
+/** How often a coordinator that runs is looked for: somebody may have ended it. */
+const LOOK_AGAIN_MS = 10_000;
 /** grpc-js's numbers; the package itself is not ours to import. */
 const GRPC = { deadlineExceeded: 4, failedPrecondition: 9, unavailable: 14 } as const;
 
@@ -63,13 +65,19 @@ export type Temporal = {
   close(): Promise<void>;
 };
 
-export type TemporalDeps = { readonly settings: TemporalSettings; readonly self: () => ReplicaId | null; readonly log: Logger };
+export type TemporalDeps = {
+  readonly settings: TemporalSettings;
+  readonly self: () => ReplicaId | null;
+  /** Whether this datacenter has the coordinator, by consensus. Asked before another one's run is ended. */
+  readonly hasCoordinator: () => Promise<boolean>;
+  readonly log: Logger;
+};
 
 type Interceptor = NonNullable<ConnectionOptions["interceptors"]>[number];
 const withDeadline: Interceptor = (call, next) => next({ ...call, deadline: Date.now() + CALL_MS }) as ReturnType<Interceptor>;
 
 /** Connects when first needed, and again by itself. */
-export function createTemporal({ settings, self, log }: TemporalDeps): Temporal {
+export function createTemporal({ settings, self, hasCoordinator, log }: TemporalDeps): Temporal {
   const { connection: options, namespace } = connectionSettings(settings);
   // The client's own withDeadline keeps its context in async storage, and that slows every promise of this process: the
   // key-value side's too.
@@ -99,6 +107,29 @@ export function createTemporal({ settings, self, log }: TemporalDeps): Temporal 
     staticSummary: `Replica ${id} of the cluster ${cluster}`,
   });
 
+  let coordinatorSeenMs: number | null = null;
+  /**
+   * Where datacenters share a Temporal, the run of this name may be that of the one which had the coordinator before: it is about
+   * to stop, or its datacenter is lost and nobody works for it. Taken for ours, no coordinator would ever run here.
+   */
+  async function ensureCoordinator(id: ReplicaId): Promise<void> {
+    if (coordinatorSeenMs !== null && performance.now() - coordinatorSeenMs < LOOK_AGAIN_MS) return;
+    const start = coordinatorStart(id);
+    const { workflowId, taskQueue } = start;
+    const found = await client.workflow.getHandle(workflowId).describe().catch(unlessNotFound);
+    const isRunning = found?.status.name === "RUNNING";
+    if (isRunning && found.taskQueue !== taskQueue) {
+      if (!(await hasCoordinator())) return;
+      const stale = client.workflow.getHandle(workflowId, found.runId);
+      await stale.terminate(`datacenter ${id} has the coordinator now`).catch(unlessNotFound);
+    }
+    if (!isRunning || found.taskQueue !== taskQueue) {
+      await client.workflow.start<typeof coordinator>("coordinator", start);
+      log.info({ cluster, datacenter: id }, "the coordinator workflow runs here");
+    }
+    coordinatorSeenMs = performance.now();
+  }
+
   const workflows: Workflows = {
     async beginLearning(input) {
       const id = me();
@@ -123,6 +154,7 @@ export function createTemporal({ settings, self, log }: TemporalDeps): Temporal 
     },
     async coordinatorUpdate(name, argument) {
       const id = me();
+      await ensureCoordinator(id);
       // One id for all tries: an update that was accepted and whose answer was lost is found again, not made twice.
       const updateId = randomUUID();
       for (let tries = 1; ; tries++) {
@@ -141,20 +173,16 @@ export function createTemporal({ settings, self, log }: TemporalDeps): Temporal 
     },
   };
 
-  const ensured = new Set<string>();
+  let hasReplicaWorkflow = false;
   return {
     workflows,
     reconfiguration: cachedFor(QUERY_CACHE_MS, () => askReconfiguration(client, settings, namespace)),
     async ensureWorkflows({ self: id, members }) {
       if (id === null) return;
-      if (!ensured.has("replica")) await client.workflow.start<typeof replica>("replica", replicaStart(id));
-      ensured.add("replica");
-      if (members?.coordinator !== id) return void ensured.delete("coordinator");
-      if (!ensured.has("coordinator")) {
-        await client.workflow.start<typeof coordinator>("coordinator", coordinatorStart(id));
-        log.info({ cluster, datacenter: id }, "the coordinator workflow runs here");
-      }
-      ensured.add("coordinator");
+      if (!hasReplicaWorkflow) await client.workflow.start<typeof replica>("replica", replicaStart(id));
+      hasReplicaWorkflow = true;
+      if (members?.coordinator === id) await ensureCoordinator(id);
+      else coordinatorSeenMs = null;
     },
     close: () => connection.close(),
   };
@@ -187,8 +215,9 @@ function updateError(error: unknown, name: string): EpoxyError {
   return new EpoxyError("coordinatorUnreachable", `the coordinator workflow cannot be reached: ${why}`, {}, { cause: error });
 }
 
-function unlessNotFound(error: unknown): void {
+function unlessNotFound(error: unknown): undefined {
   if (!(error instanceof WorkflowNotFoundError)) throw error;
+  return undefined;
 }
 
 async function askReconfiguration(

@@ -177,6 +177,13 @@ describe("coordinator", { concurrency: 4 }, () => {
       assert.equal((await refusal(update("removeReplica", { id: 2 }))).code, "badRequest");
     }));
 
+  test("removes them in any order, and what is written is what replicas can read", () =>
+    withCoordinator([1, 2, 3], "remove-two", {}, async ({ cluster, update, settled }) => {
+      await settled((await update("removeReplica", { id: 3 })).generation);
+      await settled((await update("removeReplica", { id: 2 })).generation);
+      assert.deepEqual(cluster.members.removed, [2, 3]);
+    }));
+
   test("replaces: the new one votes before the old one goes, at the very same address", () =>
     withCoordinator([1, 2, 3], "replace", {}, async ({ cluster, update, settled }) => {
       const { generation } = await update("replaceReplica", { id: 3, by: newcomer(3) });

@@ -60,7 +60,9 @@ describe("replica workflow, through this datacenter's server and worker", () => 
     body: (dc: { start(): Promise<void>; stop(): Promise<void>; temporal: ReturnType<typeof createTemporal> }) => Promise<void>,
   ) {
     const settings = { cluster: name, address: temporal.address, namespace: temporal.namespace ?? "default" };
-    const server = createTemporal({ settings, self: () => replica.report().self, log });
+    const self = () => replica.report().self;
+    const hasCoordinator = async () => (await replica.changeMembers(() => null, WAIT_MS)).coordinator === self();
+    const server = createTemporal({ settings, self, hasCoordinator, log });
     let running: { readonly ends: AbortController; readonly done: Promise<void> } | null = null;
     const start = async () => {
       const ends = new AbortController();
@@ -73,8 +75,7 @@ describe("replica workflow, through this datacenter's server and worker", () => 
     try {
       await start();
       await body({ start, stop, temporal: server });
-      const self = replica.report().self ?? 0;
-      await recordHistory(temporal, `replica-${name}`, messages.replicaWorkflowId(name, self));
+      await recordHistory(temporal, `replica-${name}`, messages.replicaWorkflowId(name, self() ?? 0));
     } finally {
       await stop();
       await server.close();
@@ -151,6 +152,29 @@ describe("replica workflow, through this datacenter's server and worker", () => 
       );
       assert.equal(await server.workflows.coordinatorUpdate("noSuchUpdate", {}).catch(code), "badRequest");
       await until("settled", async () => (await server.reconfiguration())?.phase === "settled" && cluster.voters().length === 2);
+    });
+  });
+
+  test("in a shared Temporal the run of the datacenter that had the coordinator gives way, once the members say so", async () => {
+    const name = "shared";
+    const cluster = createFakeCluster([1, 2]);
+    const workflowId = messages.coordinatorWorkflowId(name);
+    const taskQueue = async () => (await temporal.client.workflow.getHandle(workflowId).describe()).taskQueue;
+    // Datacenter 1 is lost with its worker: its run never ends by itself.
+    await temporal.client.workflow.start("coordinator", {
+      workflowId,
+      taskQueue: messages.taskQueueName(name, 1),
+      args: [{ cluster: name, datacenter: 1 }],
+    });
+    await withDatacenter(name, fakeReplica(cluster, 2), async ({ temporal: server }) => {
+      const believed = { self: 2 as never, members: { coordinator: 2 as never } };
+      await server.ensureWorkflows(believed);
+      assert.equal(await taskQueue(), messages.taskQueueName(name, 1), "what one datacenter believes ends nobody's run");
+      cluster.members = { ...cluster.members, coordinator: 2 as never };
+      await server.ensureWorkflows(believed);
+      assert.equal(await taskQueue(), messages.taskQueueName(name, 2));
+      await server.workflows.coordinatorUpdate("removeReplica", { id: 1 });
+      await until("1 is removed", async () => cluster.voters().join() === "2" && cluster.members.removed.join() === "1");
     });
   });
 });

@@ -5,6 +5,7 @@
 import type { Replica, ReplicaReport } from "../../../proposals/api.ts";
 import { PeerUnreachable } from "../../../proposals/ports.ts";
 import { EpoxyError } from "../../../protocol/errors.ts";
+import { decodeMembers, encodeMembers } from "../../../protocol/members.ts";
 import type { ChainLink, Epoch, Member, Members, ReplicaId } from "../../../protocol/types.ts";
 
 export type FakeCluster = {
@@ -82,7 +83,8 @@ export function fakeReplica(cluster: FakeCluster, self: number): Replica {
     chain: async () => cluster.chain as unknown as readonly ChainLink[],
     async changeMembers(change) {
       quorum();
-      cluster.members = change(cluster.members) ?? cluster.members;
+      // Through its text, as the replicas have it: what they cannot read is no members key.
+      cluster.members = decodeMembers(encodeMembers(change(cluster.members) ?? cluster.members));
       return cluster.members;
     },
     async changeVoters(voters, { onPhase, signal }) {
