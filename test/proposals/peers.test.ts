@@ -158,6 +158,13 @@ describe("an emptied disk", () => {
 describe("who was removed", () => {
   test("one that missed its own removal is told by the others, and says so", async (t) => {
     const cluster = await formed(t);
+    const late: Parameters<ReturnType<MemoryCluster["replica"]>["handle"]>[0][] = [];
+    cluster.intercept(({ from, request }) => {
+      if (from !== 3 || request.kind !== "preAccept") return "deliver";
+      late.push({ header: cluster.replica(3).header(1 as ReplicaId), requests: [request] });
+      return "lost";
+    });
+    await codeOf(cluster.propose(3, set("late", "1"), 300));
     cluster.isolate(3);
     await cluster.replica(1).changeVoters([1, 2] as ReplicaId[], { timeoutMs: 15_000 });
     await cluster.replica(1).changeMembers((members: Members) => {
@@ -165,6 +172,10 @@ describe("who was removed", () => {
       return rest.length === members.members.length ? null : { ...members, members: rest, removed: [3 as ReplicaId] };
     }, 5_000);
     assert.equal(cluster.replica(3).report().status, "active");
+    const [envelope] = late;
+    assert.ok(envelope !== undefined);
+    const { replies } = await cluster.replica(1).handle(envelope);
+    assert.match(JSON.stringify(replies), /"kind":"refused".*replica 3 was removed/);
     cluster.heal();
     await until("site 3 knows", () => cluster.replica(3).report().status === "removed");
     assert.match(problemsOf(cluster, 3), /removed/);

@@ -330,4 +330,46 @@ describe("coordinator", { concurrency: 4 }, () => {
       assert.equal(cluster.members.members.find((m) => m.id === 1)?.leaving, true);
       assert.deepEqual(cluster.forwarded, [{ name: "addReplica", argument: { ...newcomer(9), voter: true } }]);
     }));
+
+  test("two at once: the one that was taken over stops, no id is given twice, and what the newer one is asked comes true", () =>
+    withCoordinator([1, 2, 3], "taken-over", {}, async ({ cluster, update, handle }) => {
+      cluster.changeMs = 400;
+      await update("addReplica", newcomer(4));
+      await until("4 is admitted", () => cluster.members.nextId > 4);
+      // The first one is not told, and is asked for one more.
+      cluster.members = { ...cluster.members, coordinator: 2 as never };
+      await withCoordinator(
+        [1, 2, 3],
+        "taken-over-by",
+        {},
+        async (second) => {
+          // Whether it still takes that or has stopped: nothing may come of it.
+          const late = update("addReplica", newcomer(6)).catch(() => null);
+          const { generation } = await second.update("addReplica", newcomer(5));
+          await late;
+          await second.settled(generation);
+          await handle.result();
+        },
+        cluster,
+      );
+      assert.deepEqual(cluster.voters(), [1, 2, 3, 4, 5]);
+      assert.deepEqual(
+        cluster.members.members.map(({ id, name }) => [id, name]),
+        [1, 2, 3, 4, 5].map((id) => [id, newcomer(id).name]),
+      );
+      assert.deepEqual(
+        cluster.chain.map(({ epoch }) => epoch),
+        cluster.chain.map((_, i) => i + 1),
+      );
+    }));
+
+  test("a replica's URLs are changed without an epoch, and those of another are refused", () =>
+    withCoordinator([1, 2, 3], "move", {}, async ({ cluster, update, settled }) => {
+      const { generation } = await update("updateReplica", { id: 2, peerUrl: "http://10.0.1.2:7111" });
+      await settled(generation);
+      const [, moved] = cluster.members.members;
+      assert.deepEqual([moved?.peerUrl, moved?.apiUrl], ["http://10.0.1.2:7111", newcomer(2).apiUrl]);
+      assert.equal(cluster.chain.length, 1);
+      assert.equal((await refusal(update("updateReplica", { id: 2, peerUrl: newcomer(3).peerUrl }))).code, "badRequest");
+    }));
 });
