@@ -4,7 +4,7 @@
  *   --requests N   to the public API; default 1000
  *   --seed N       default: the time          --rate N   of both, a second; default 500
  *   --report FILE  adds the run to this Markdown file and to the JSON beside it
- * Ends with code 1 where something was not as it must be.
+ * SIGINT or SIGTERM: sends no more of what it is at, and tells how many it were. Ends with code 1 where something was not as it must be.
  */
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -50,6 +50,12 @@ const answers = new Map<string, number>();
 const wrong = new Set<string>();
 let accepted = 0;
 let mostRssMiB = 0;
+let stopped = false;
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.once(signal, () => {
+    stopped = true;
+  });
+}
 
 // `epoxy dev` takes secrets away from its processes' environment; each puts this one back before it reads its settings.
 const cluster = await startCluster({
@@ -103,12 +109,12 @@ async function fuzz({ api, pids, view, log, restarted }: TestCluster): Promise<F
   const rssBefore = rssMiB(pid);
   mostRssMiB = rssBefore;
   const half = Math.floor(count / 2);
-  await paced(half, pid, forge);
-  await paced(requests, pid, ask);
+  const forgedSent = await paced(half, pid, forge);
+  const requestsSent = await paced(requests, pid, ask);
   const during = traffic.take();
   await stateIsTheSame(cluster, traffic);
   judgeProcess(pid, "after forged messages and bad requests");
-  await paced(count - half, pid, sign, signedFaster * rate);
+  const signedSent = await paced(count - half, pid, sign, signedFaster * rate);
   await sleep(5_000);
   judgeProcess(pid, "after rightly signed messages");
   const rssAfter = rssMiB(pid);
@@ -121,9 +127,9 @@ async function fuzz({ api, pids, view, log, restarted }: TestCluster): Promise<F
     commit: commitOf(),
     seed,
     rate,
-    forged: half,
-    signed: count - half,
-    requests,
+    forged: forgedSent,
+    signed: signedSent,
+    requests: requestsSent,
     answers: Object.fromEntries([...answers].sort()),
     forgedAccepted: accepted,
     rssMiB: { before: rssBefore, after: rssAfter, most: mostRssMiB },
@@ -172,12 +178,13 @@ async function request(url: string, random: Random): Promise<void> {
   }
 }
 
-/** So many a second, never more than that many under way. */
-async function paced(total: number, pid: number, one: () => Promise<void>, perSecond = rate): Promise<void> {
+/** So many a second, and some 200 under way at most. Resolves with how many were sent. */
+async function paced(total: number, pid: number, one: () => Promise<void>, perSecond = rate): Promise<number> {
   const everyMs = 20;
   const startMs = performance.now();
   const under = new Set<Promise<void>>();
-  for (let sent = 0; sent < total; ) {
+  let sent = 0;
+  while (sent < total && !stopped) {
     const due = Math.min(total, Math.floor(((performance.now() - startMs) / 1000) * perSecond));
     for (; sent < due && under.size < 200; sent++) {
       const going = one()
@@ -189,6 +196,7 @@ async function paced(total: number, pid: number, one: () => Promise<void>, perSe
     await sleep(everyMs);
   }
   await Promise.all(under);
+  return sent;
 }
 
 /** Nothing of it was proposed and no replica differs. */
