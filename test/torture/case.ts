@@ -49,8 +49,8 @@ export type TortureCase = {
   readonly timeoutMs?: number;
   /** The cluster is not whole afterwards: the next case gets a new one. */
   readonly spoils?: boolean;
-  /** Shows that a violation would be seen: the run fails where there is none. Runs only where it is named. */
-  readonly mustFail?: boolean;
+  /** Shows that lost writes would be seen: the run fails where none is lost. Runs only where it is named. */
+  readonly mustLose?: boolean;
   /** Datacenters that are not asked whether they are well at the end, because the case has ended them for good. */
   readonly lost?: readonly number[];
   /** Waits through its faults and ends them all: what it returns from must be able to heal. */

@@ -39,7 +39,7 @@ const suites = await loadSuites();
 const wanted = suites
   .filter(({ suite }) => values.suite === undefined || values.suite.includes(suite))
   .flatMap(({ suite, cases }) => cases.map((torture) => ({ suite, torture })))
-  .filter(({ torture }) => (values.case === undefined ? torture.mustFail !== true : values.case.includes(torture.name)));
+  .filter(({ torture }) => (values.case === undefined ? torture.mustLose !== true : values.case.includes(torture.name)));
 
 if (values.list || wanted.length === 0) {
   for (const { suite, cases } of suites)
@@ -74,7 +74,7 @@ async function campaign(): Promise<number> {
         console.log(lineOf(result));
         for (const violation of result.violations) console.log(`  ${violation.slice(0, 3_000).replaceAll("\n", "\n    ")}`);
         // A cluster in which something went wrong would tell of it again in the next run.
-        if (torture.spoils === true || torture.mustFail === true || result.violations.length > 0) cluster = await end(cluster);
+        if (torture.spoils === true || torture.mustLose === true || result.violations.length > 0) cluster = await end(cluster);
         writeReport(values.out, commit, results);
       }
     }

@@ -19,8 +19,10 @@ export type Result = Figures & {
   /** From the end of the faults until all said that they serve. null: they did not. */
   readonly healMs: number | null;
   readonly violations: readonly string[];
-  /** Acknowledged writes that the last reads did not reach. */
+  /** Acknowledged writes that are gone. */
   readonly lost: number;
+  /** It lost writes on purpose, to show that the campaign sees it. */
+  readonly isSelfCheck: boolean;
   /** By kill -9. */
   readonly killed: Readonly<Record<"server" | "redis" | "worker", number>>;
   readonly crashes: number;

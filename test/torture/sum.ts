@@ -13,6 +13,7 @@ type Row = {
   readonly faults: number;
   readonly violations: readonly string[];
   readonly lost: number;
+  readonly isSelfCheck?: boolean;
   readonly crashes: number;
   readonly healMs: number | null;
   readonly killed: Result["killed"];
@@ -36,6 +37,7 @@ export function addToSum(file: string, commit: string, result: Result): void {
     faults: result.spans.length,
     violations: result.violations.map((violation) => violation.split("\n", 1)[0]?.slice(0, violationLengthMax) ?? ""),
     lost: result.lost,
+    ...(result.isSelfCheck ? { isSelfCheck: true } : {}),
     crashes: result.crashes,
     healMs: result.healMs === null ? null : Math.round(result.healMs),
     killed: result.killed,
@@ -44,7 +46,9 @@ export function addToSum(file: string, commit: string, result: Result): void {
   writeFileSync(file, markdownOf(rows));
 }
 
-function markdownOf(rows: readonly Row[]): string {
+function markdownOf(all: readonly Row[]): string {
+  const rows = all.filter(({ isSelfCheck }) => isSelfCheck !== true);
+  const selfChecks = all.filter(({ isSelfCheck }) => isSelfCheck === true);
   const names = [...new Set(rows.map((row) => row.case))].sort();
   const total = (of: readonly Row[], figure: (row: Row) => number) => of.reduce((sum, row) => sum + figure(row), 0);
   const cells = (name: string, of: readonly Row[]) => {
@@ -57,11 +61,12 @@ function markdownOf(rows: readonly Row[]): string {
     const cells = [name, of.length, ...figures, failed, total(of, ({ lost }) => lost), total(of, ({ crashes }) => crashes)];
     return `| ${[...cells, `${middle} / ${seconds(healed.at(-1) ?? 0)}`, ...killed].join(" | ")} |`;
   };
-  const failed = rows.filter(({ violations }) => violations.length > 0);
+  const failed = all.filter(({ violations }) => violations.length > 0);
+  const losses = selfChecks.map(({ date, commit, seed, lost, ...row }) => `| ${date} | ${commit} | ${row.case} | ${seed} | ${lost} |`);
   const lines = [
     "# The fault campaign, summed up",
     "",
-    "Each `npm run torture -- --sum` of this file adds its runs. Every history is checked for linearizability; lost: acknowledged writes that no last read reached; healed: seconds from the end of the last fault until every datacenter answered a linearizable read, middle and longest. The runs one by one, with commit and seed, are in the JSON beside this file.",
+    "Each `npm run torture -- --sum` of this file adds its runs. Every history is checked for linearizability; lost: acknowledged writes that are gone, whose version no last read reached or another write was given; healed: seconds from the end of the last fault until every datacenter answered a linearizable read, middle and longest. The runs one by one, with commit and seed, are in the JSON beside this file.",
     "",
     "| case | runs | operations | faults | failed runs | lost | crashes | healed s | servers killed | Redis killed |",
     "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
@@ -73,6 +78,16 @@ function markdownOf(rows: readonly Row[]): string {
     ),
     cells("all", rows),
     "",
+    ...(losses.length === 0
+      ? []
+      : [
+          "## What must lose, and is seen to",
+          "",
+          "| date | commit | case | seed | lost writes |",
+          "| --- | --- | --- | --- | --- |",
+          ...losses,
+          "",
+        ]),
     ...(failed.length === 0
       ? []
       : ["## Runs that failed", "", "| date | commit | case | seed | what | cause |", "| --- | --- | --- | --- | --- | --- |"]),

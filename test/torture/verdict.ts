@@ -50,18 +50,24 @@ export async function sameEverywhere(cluster: TortureCluster, which: readonly nu
 }
 
 /**
- * Acknowledged writes that are gone: of a version that none of the last reads reached, which every datacenter made of every key.
- * A key that nobody could read in the end tells nothing here; that it could not is a violation of its own.
+ * Acknowledged writes that are gone: the last reads, which every datacenter made of every key, did not reach their version, or another
+ * write was given the same one later. A key that nobody could read in the end tells nothing here; that it could not is a violation.
  */
 export function lostWrites(operations: readonly Operation[]): number {
-  const last = new Map<string, number>();
-  for (const { client, op, status, result, ...call } of operations) {
-    if (op !== "get" || status !== "ok" || !("key" in call) || !/^final\.\d+$/.test(`${client}`)) continue;
-    last.set(call.key, Math.max(last.get(call.key) ?? 0, result?.version ?? 0));
+  const reached = new Map<string, number>();
+  const writers = new Map<string, number>();
+  const writes: { readonly key: string; readonly version: number }[] = [];
+  for (const operation of operations) {
+    if (operation.status !== "ok" || !("key" in operation)) continue;
+    const { client, key, op, result } = operation;
+    const version = result?.version ?? 0;
+    if (op === "get" && /^final\.\d+$/.test(`${client}`)) reached.set(key, Math.max(reached.get(key) ?? 0, version));
+    // A delete of what is absent changes nothing, and tells the version of an earlier one.
+    if (!["set", "checkAndSet", "add"].includes(op) || result?.ok === false) continue;
+    if (op === "checkAndSet" && "newValue" in operation.args && operation.args.newValue === null) continue;
+    writes.push({ key, version });
+    writers.set(`${version} ${key}`, (writers.get(`${version} ${key}`) ?? 0) + 1);
   }
-  return operations.filter((operation) => {
-    if (operation.status !== "ok" || !("key" in operation) || !["set", "checkAndSet", "delete", "add"].includes(operation.op)) return false;
-    const reached = last.get(operation.key);
-    return operation.result?.ok !== false && reached !== undefined && (operation.result?.version ?? 0) > reached;
-  }).length;
+  const replaced = [...writers.values()].reduce((sum, count) => sum + count - 1, 0);
+  return replaced + writes.filter(({ key, version }) => version > (reached.get(key) ?? version)).length;
 }

@@ -60,7 +60,7 @@ export const cases: readonly TortureCase[] = [
     name: "power-loss-everysec",
     what: "the same with appendfsync everysec, each log cut to what it was a second before: the campaign must see what is lost",
     seconds: 1,
-    mustFail: true,
+    mustLose: true,
     inject: (run) => lastSecondGone(run),
   },
 ];
