@@ -25,8 +25,6 @@ export type TortureCluster = {
   api(datacenter: number): Api;
   /** kill -9; they stay down until `start`. All parts unless named. */
   kill(datacenter: number, ...which: Part[]): Promise<void>;
-  /** SIGTERM, and SIGKILL where that takes too long; as `kill` else. */
-  stop(datacenter: number, ...which: Part[]): Promise<void>;
   start(datacenter: number, ...which: Part[]): void;
   pause(datacenter: number, ...which: Part[]): void;
   /** SIGCONT; without harm where nothing is stopped. */
@@ -113,9 +111,6 @@ function handleOf(local: LocalCluster, { links, died, port, failpoints }: Around
     async kill(datacenter, ...which) {
       for (const part of which.length === 0 ? parts : which) if (supervised(datacenter, [part])[0]?.pid() != null) killed[part]++;
       await Promise.all(supervised(datacenter, which).map((each) => each.kill()));
-    },
-    async stop(datacenter, ...which) {
-      await Promise.all(supervised(datacenter, which).map((each) => each.stop()));
     },
     start: (datacenter, ...which) => {
       for (const each of supervised(datacenter, which)) each.start();

@@ -65,6 +65,7 @@ export function lostWrites(operations: readonly Operation[]): number {
     // A delete of what is absent changes nothing, and tells the version of an earlier one.
     if (!["set", "checkAndSet", "add"].includes(op) || result?.ok === false) continue;
     if (op === "checkAndSet" && "newValue" in operation.args && operation.args.newValue === null) continue;
+    if (version === 0) continue;
     writes.push({ key, version });
     writers.set(`${version} ${key}`, (writers.get(`${version} ${key}`) ?? 0) + 1);
   }
