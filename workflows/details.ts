@@ -16,13 +16,14 @@ export function coordinatorDetails(view: ClusterView | null, now: Reconfiguratio
           "| --- | --- | --- | --- | --- | --- |",
           ...now.replicas.map(row),
         ];
+  // Temporal's UI takes a list for one only after an empty line.
   const advice = now.replicas.flatMap((r) => (r.error === null ? [] : [`- **${cell(r.name)}**: ${advise(r)}`]));
-  const what = advice.length === 0 ? [] : ["", "What to do:", ...advice];
+  const what = advice.length === 0 ? [] : ["", "What to do:", "", ...advice];
   const last = history
     .slice(-10)
     .reverse()
     .map((h) => `- ${time(h.at)} (${h.generation}) ${cell(h.text)}`);
-  return [...head, ...table, ...what, ...(last.length === 0 ? [] : ["", "Last changes:", ...last])].join("\n");
+  return [...head, ...table, ...what, ...(last.length === 0 ? [] : ["", "Last changes:", "", ...last])].join("\n");
 }
 
 /** One line for `/v1/cluster`: who does what, and what hinders it. */

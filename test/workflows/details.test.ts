@@ -19,8 +19,8 @@ test("the details name each replica's stage, lag, time left and error, and what 
   const text = coordinatorDetails(null, now, [{ at: 0, generation: 3, text: "add dc-9" }]);
   assert.match(text, /\| new dc-9 \| health check \| 1970-01-01 00:00:00 \| - \| - \| http:\/\/h9:1 is unreachable: a +b \|/);
   assert.match(text, /\| 4 dc-4 \| learning \| 1970-01-01 00:01:00 \| 900 \| 10 s \| - \|/);
-  assert.match(text, /What to do:\n- \*\*dc-9\*\*: is not heard from/);
-  assert.match(text, /Last changes:\n- 1970-01-01 00:00:00 \(3\) add dc-9/);
+  assert.match(text, /What to do:\n\n- \*\*dc-9\*\*: is not heard from/);
+  assert.match(text, /Last changes:\n\n- 1970-01-01 00:00:00 \(3\) add dc-9/);
 });
 
 test("the line for /v1/cluster says who does what", () => {
