@@ -178,16 +178,18 @@ async function request(url: string, random: Random): Promise<void> {
   }
 }
 
-/** So many a second, and some 200 under way at most. Resolves with how many were sent. */
+/** So many a second, and some 200 under way at most. Resolves with how many were answered. */
 async function paced(total: number, pid: number, one: () => Promise<void>, perSecond = rate): Promise<number> {
   const everyMs = 20;
   const startMs = performance.now();
   const under = new Set<Promise<void>>();
   let sent = 0;
+  let answered = 0;
   while (sent < total && !stopped) {
     const due = Math.min(total, Math.floor(((performance.now() - startMs) / 1000) * perSecond));
     for (; sent < due && under.size < 200; sent++) {
       const going = one()
+        .then(() => void answered++)
         .catch((error: unknown) => void wrong.add(`${(error as Error).message}`.slice(0, 200)))
         .finally(() => under.delete(going));
       under.add(going);
@@ -196,7 +198,7 @@ async function paced(total: number, pid: number, one: () => Promise<void>, perSe
     await sleep(everyMs);
   }
   await Promise.all(under);
-  return sent;
+  return answered;
 }
 
 /** Nothing of it was proposed and no replica differs. */
