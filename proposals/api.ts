@@ -13,7 +13,13 @@ import type {
   ReplicaId,
 } from "../protocol/types.ts";
 
-export type ProposeInput = { readonly commands: readonly Command[]; readonly idempotencyKey: string | null; readonly timeoutMs: number };
+export type ProposeInput = {
+  readonly commands: readonly Command[];
+  readonly idempotencyKey: string | null;
+  readonly timeoutMs: number;
+  /** The caller's W3C traceparent: told to the other datacenters beside his instance, and never a part of it. */
+  readonly trace?: string | null;
+};
 export type ProposeAnswer = { readonly instance: InstanceId; readonly path: "fast" | "slow" | "recovered"; readonly outcome: EntryOutcome };
 
 export type ReadMode = "linearizable" | "local" | "optimistic";

@@ -49,6 +49,8 @@ async function depart(ctx: Context, group: readonly Waiting[], sorting: "sort" |
       sorting,
     );
     const seatOf = new Map(riders.map((rider, index) => [rider, index]));
+    const traces = new Set(riders.flatMap(({ trace }) => trace ?? []));
+    if (traces.size > 0) ctx.traces.set(own.id, traces);
     const end = awaitOutcome(ctx, own.id, Math.max(...riders.map(({ deadlineMs }) => deadlineMs)));
     void leadQuietly(ctx, own);
     ctx.meter.observe("epoxy_batch_entries", riders.length);

@@ -77,6 +77,8 @@ export type Context = Ports & {
   readonly answers: Map<InstanceId, OwnEnd | null>;
   /** When the pre-accept of each of these became durable. */
   readonly submittedMs: Map<InstanceId, number>;
+  /** Of the callers in own instances, where they gave one. */
+  readonly traces: Map<InstanceId, ReadonlySet<string>>;
   readonly blocked: Blocked;
   /** Undecided instances that hold up execution. */
   readonly urgent: Set<InstanceId>;

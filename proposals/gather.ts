@@ -128,7 +128,8 @@ async function askOnce(
     if (local) return await answerLocally(ctx, request);
     const startMs = ctx.clock.monotonicMs();
     const timeoutMs = Math.max(1, Math.min(limits.peerTimeoutMs, deadlineMs - startMs));
-    const answer = await ctx.peers.request(to, request, { timeoutMs, signal });
+    const traces = "id" in request ? ctx.traces.get(request.id) : undefined;
+    const answer = await ctx.peers.request(to, request, { timeoutMs, signal, ...(traces === undefined ? {} : { traces }) });
     if (!heardFrom(ctx, to, answer, ctx.clock.monotonicMs() - startMs)) return null;
     // What the asker lacks came along: no need to wait for the next sync (RECONFIGURE 14).
     if (answer.reply.kind === "staleEpoch") takeLinks(ctx, answer.reply.links);

@@ -27,6 +27,7 @@ export async function awaitOutcome(ctx: Context, id: InstanceId, deadlineMs: num
   } finally {
     ctx.answers.delete(id);
     ctx.submittedMs.delete(id);
+    ctx.traces.delete(id);
   }
 }
 

@@ -60,6 +60,8 @@ export type PeerRequestOptions = {
   readonly signal?: AbortSignal;
   /** How long it may be kept back to share a message with something more urgent; 0 unless given. */
   readonly mayWaitMs?: number;
+  /** W3C traceparents of the callers it is for. */
+  readonly traces?: ReadonlySet<string>;
 };
 
 /** The other datacenters. Never throws for what the other side says, only for not hearing from it. */

@@ -40,7 +40,13 @@ export async function propose(ctx: Context, input: ProposeInput): Promise<Propos
 async function drive(ctx: Context, input: ProposeInput, caller: Caller): Promise<ProposeAnswer> {
   const startMs = ctx.clock.monotonicMs();
   const seq = ctx.clock.wallMs();
-  const rider: Rider = { caller, entry: await makeEntry(ctx, input), seq, deadlineMs: startMs + input.timeoutMs };
+  const rider: Rider = {
+    caller,
+    entry: await makeEntry(ctx, input),
+    seq,
+    deadlineMs: startMs + input.timeoutMs,
+    trace: input.trace ?? null,
+  };
   for (;;) {
     const seat = await board(ctx, rider);
     const end = await seat.end;

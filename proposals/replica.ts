@@ -133,6 +133,7 @@ export function createContext(ports: Ports, options: ReplicaOptions): Context {
     waiters: new Map(),
     answers: new Map(),
     submittedMs: new Map(),
+    traces: new Map(),
     blocked: nothingBlocked(),
     urgent: new Set(),
     leading: new Set(),

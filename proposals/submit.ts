@@ -27,6 +27,7 @@ export type Rider = {
   /** Wall-clock milliseconds of his arrival: who came first runs first inside a cycle, also after a Nop. */
   readonly seq: number;
   readonly deadlineMs: number;
+  readonly trace: string | null;
 };
 
 export type Departure = {

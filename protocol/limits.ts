@@ -41,6 +41,8 @@ export const limits = {
   /** Of one server process: what is under way at once, and who watches. */
   inFlightMax: 4_096,
   watchersMax: 1_000,
+  /** A request that takes longer has a line in the log. */
+  slowRequestMs: 1_000,
   /** Executed changes that a replica keeps for watchers and learners, about. */
   changesKept: 1_000_000,
   /** What is read at once for one watcher, and how long it may leave that unread before its stream is cut. */

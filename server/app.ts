@@ -18,6 +18,7 @@ import { addKvRoutes, hideKey } from "./routes/kv.ts";
 import { addProposalRoutes } from "./routes/proposals.ts";
 import { addWatchRoute } from "./routes/watch.ts";
 import { createTokenCheck } from "./security.ts";
+import { addSlowRequestLog } from "./slow-requests.ts";
 
 export type { AppDeps } from "./routes/deps.ts";
 
@@ -43,6 +44,7 @@ export function buildApp(deps: AppDeps): FastifyInstance {
   addJsonParser(app);
   addTokenCheck(app, deps);
   addRequestCount(app, deps);
+  addSlowRequestLog(app, deps, STREAMS);
   app.register(swagger, {
     openapi: { info: { title: "Epoxy", description: "Geo-distributed, strongly consistent key-value store", version: "1" } },
   });

@@ -68,6 +68,7 @@ async function listenPublic(parts: Parts, durability: () => readonly string[]): 
     takeover: () => takeover(parts),
     readyProblems: async () => durability(),
     inFlightMax: limits.inFlightMax,
+    slowRequestMs: limits.slowRequestMs,
     requestTimeoutMs: REQUEST_TIMEOUT_MS,
   });
   await listen(app, settings.apiListen, "the API");

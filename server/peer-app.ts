@@ -3,12 +3,14 @@ import { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type F
 import type { Replica } from "../proposals/api.ts";
 import type { Clock, Meter, Random } from "../proposals/ports.ts";
 import { EpoxyError, MalformedError } from "../protocol/errors.ts";
+import { instanceName } from "../protocol/ids.ts";
 import { limits } from "../protocol/limits.ts";
 import type { RequestEnvelope } from "../protocol/messages.ts";
 import { decodeRequest, encodeReply, LATEST_VERSION, SUPPORTED_VERSIONS } from "../protocol/wire/versioned.ts";
 import { PEER_CONTENT_TYPE, peerPath, VERSIONS_HEADER } from "./peer-paths.ts";
 import { addNotFound, answerClientError, asEpoxyError, createErrorHandler, errorBody, sendError } from "./routes/errors.ts";
 import { checkPeerHeaders, checkPeerSender, checkPeerSignature, type Secret } from "./security.ts";
+import { tracesOf } from "./trace.ts";
 import type { WanDelays } from "./wan.ts";
 
 export type PeerAppDeps = {
@@ -63,6 +65,9 @@ export function buildPeerApp(deps: PeerAppDeps): FastifyInstance {
       const envelope = decode(version, request.body);
       checkPeerSender(deps.secrets, request.headers, envelope.header);
       for (const { kind } of envelope.requests) deps.meter.count("epoxy_peer_handled_total", { kind });
+      const traces = tracesOf(request.headers);
+      if (traces.length > 0)
+        deps.log.debug({ peer: envelope.header.from, epoch: envelope.header.epoch, ...about(envelope), traces }, "asked");
       const answer = encodeReply(version, await deps.replica.handle(envelope));
       // The answer is a message too: whoever sends one waits half the round trip.
       const delayMs = deps.wan?.toReplica(envelope.header.from) ?? 0;
@@ -88,6 +93,12 @@ async function beforeBody(deps: PeerAppDeps, request: FastifyRequest<Versioned>,
   }
   checkPeerHeaders(deps.secrets, request.headers, deps.clock.wallMs());
   return undefined;
+}
+
+/** Which instances, and what is asked of them. */
+function about({ requests }: RequestEnvelope): { readonly instances: readonly string[]; readonly kinds: readonly string[] } {
+  const named = requests.flatMap((request) => ("id" in request ? [request] : []));
+  return { instances: named.map(({ id }) => instanceName(id)), kinds: named.map(({ kind }) => kind) };
 }
 
 function decode(version: number, body: Uint8Array): RequestEnvelope {

@@ -9,6 +9,7 @@ import { decodeReply, encodeRequest, LATEST_VERSION, SUPPORTED_VERSIONS } from "
 import { PEER_CONTENT_TYPE, peerPath, VERSIONS_HEADER } from "./peer-paths.ts";
 import { isSlow, requestWeight } from "./peer-weights.ts";
 import { type Secret, signPeerRequest } from "./security.ts";
+import { traceHeaders } from "./trace.ts";
 import type { WanDelays } from "./wan.ts";
 
 /** It answered, but not with a reply: another version, a wrong secret, a message it would not take. */
@@ -47,6 +48,7 @@ const ABORT_AFTER_MS = 50;
 type Pending = {
   readonly request: PeerRequest;
   readonly deadlineMs: number;
+  readonly traces: ReadonlySet<string> | null;
   /** Answered, timed out or given up. */
   done: boolean;
   resolve(answer: PeerAnswer): void;
@@ -164,7 +166,7 @@ function openLink(url: string, to: ReplicaId | 0): Link {
 
 function send(deps: HttpPeersDeps, link: Link, request: PeerRequest, options: PeerRequestOptions): Promise<PeerAnswer> {
   return new Promise((resolve, reject) => {
-    const { signal, timeoutMs, mayWaitMs = 0 } = options;
+    const { signal, timeoutMs, mayWaitMs = 0, traces = null } = options;
     if (signal?.aborted === true) return reject(new PeerUnreachable("given up before it was sent"));
     const finish = (outcome: string) => {
       pending.done = true;
@@ -176,6 +178,7 @@ function send(deps: HttpPeersDeps, link: Link, request: PeerRequest, options: Pe
     const pending: Pending = {
       request,
       deadlineMs: deps.clock.monotonicMs() + timeoutMs,
+      traces,
       done: false,
       resolve(answer) {
         if (pending.done) return;
@@ -322,7 +325,11 @@ async function post(
     const response = await link.pool.request({
       method: "POST",
       path,
-      headers: { "content-type": PEER_CONTENT_TYPE, ...signed },
+      headers: {
+        "content-type": PEER_CONTENT_TYPE,
+        ...signed,
+        ...traceHeaders(new Set(batch.flatMap(({ traces }) => [...(traces ?? [])]))),
+      },
       body: message.body,
       signal: abort.signal,
     });

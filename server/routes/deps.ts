@@ -45,6 +45,8 @@ export type AppDeps = {
   readonly readyProblems: () => Promise<readonly string[]>;
   /** Proposals and reads of this process at once; beyond them 429. */
   readonly inFlightMax: number;
+  /** What takes longer is logged. */
+  readonly slowRequestMs: number;
   /** For a request to arrive whole. */
   readonly requestTimeoutMs: number;
 };

@@ -54,6 +54,8 @@ export function sendError(reply: FastifyReply, error: EpoxyError): FastifyReply 
 export function createErrorHandler(deps: { readonly random: Random; readonly log: FastifyBaseLogger }) {
   return (error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     const known = asEpoxyError(error);
+    const { instance } = known?.details ?? {};
+    if (typeof instance === "number") request.instance = instance as InstanceId;
     if (known !== null) return sendError(reply, known);
     const id = deps.random.id();
     deps.log.error({ err: error, id, method: request.method, route: request.routeOptions.url }, "a request failed in a way nobody foresaw");

@@ -6,6 +6,7 @@ import { EpoxyError } from "../../protocol/errors.ts";
 import { instanceName } from "../../protocol/ids.ts";
 import { limits } from "../../protocol/limits.ts";
 import type { Command, Expectation, Key } from "../../protocol/types.ts";
+import { traceOf } from "../trace.ts";
 import { resultsOf } from "./commands.ts";
 import type { Admission, AppDeps } from "./deps.ts";
 import { errorBody } from "./errors.ts";
@@ -113,8 +114,14 @@ async function write(
   reply: FastifyReply,
 ): Promise<unknown> {
   parseQuery(request.originalUrl, []);
-  const input = { commands: [command], idempotencyKey: idempotencyKeyOf(request.headers), timeoutMs: timeoutOf(request.headers) };
+  const input = {
+    commands: [command],
+    idempotencyKey: idempotencyKeyOf(request.headers),
+    timeoutMs: timeoutOf(request.headers),
+    trace: traceOf(request.headers),
+  };
   const { instance, outcome } = await admission.run(() => replica.propose(input));
+  request.instance = instance;
   const [result] = resultsOf(outcome);
   if (result?.kind === "written") {
     reply.header("etag", `"${result.version}"`);

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from "fastify";
 import { instanceName } from "../../protocol/ids.ts";
+import { traceOf } from "../trace.ts";
 import { parseProposal, resultsOf, resultToJson } from "./commands.ts";
 import type { Admission, AppDeps } from "./deps.ts";
 import { idempotencyKeyOf, timeoutOf } from "./request.ts";
@@ -22,8 +23,14 @@ export function addProposalRoutes(app: FastifyInstance, { replica }: AppDeps, ad
     },
     async (request) => {
       const commands = parseProposal(request.body);
-      const input = { commands, idempotencyKey: idempotencyKeyOf(request.headers), timeoutMs: timeoutOf(request.headers) };
+      const input = {
+        commands,
+        idempotencyKey: idempotencyKeyOf(request.headers),
+        timeoutMs: timeoutOf(request.headers),
+        trace: traceOf(request.headers),
+      };
       const answer = await admission.run(() => replica.propose(input));
+      request.instance = answer.instance;
       return { instance: instanceName(answer.instance), path: answer.path, results: resultsOf(answer.outcome).map(resultToJson) };
     },
   );

@@ -161,6 +161,7 @@ export function fakeDeps(change: Partial<AppDeps> = {}): AppDeps {
     readyProblems: async () => [],
     takeover: async () => 1,
     inFlightMax: limits.inFlightMax,
+    slowRequestMs: limits.slowRequestMs,
     requestTimeoutMs: 30_000,
     ...change,
   };

@@ -4,7 +4,9 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { connect } from "node:net";
 import { describe, type TestContext, test } from "node:test";
+import { pino } from "pino";
 import { EpoxyError } from "../../protocol/errors.ts";
+import { parseInstanceName } from "../../protocol/ids.ts";
 import { limits } from "../../protocol/limits.ts";
 import type { PeerReply, PeerRequest, ReplyEnvelope, RequestEnvelope, RequestHeader } from "../../protocol/messages.ts";
 import type { Epoch, Key, ReplicaId } from "../../protocol/types.ts";
@@ -104,6 +106,20 @@ test("what may wait shares the message of what may not, and goes alone when noth
   );
   await peers.request(two, kvGet("c"), { ...options, mayWaitMs: 1 });
   assert.equal(envelopes.length, 2);
+});
+
+test("traces go beside the message, and into the log of whoever is asked", async (t) => {
+  const asked: { readonly traces?: readonly string[]; readonly kinds?: readonly string[]; readonly peer?: number }[] = [];
+  const log = pino({ level: "debug", base: null }, { write: (line: string) => void asked.push(JSON.parse(line)) });
+  const { peers } = await pair(t, { app: { log } });
+  const trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+  const recover = { kind: "recover", epoch: 2, id: parseInstanceName("1.1"), ballot: { epoch: 2, counter: 1, replica: 1 } } as never;
+  await peers.request(two, recover, { ...options, traces: new Set([trace]) });
+  await peers.request(two, kvGet("a"), options);
+  assert.deepEqual(
+    asked.filter((line) => line.traces !== undefined).map(({ traces, kinds, peer }) => ({ traces, kinds, peer })),
+    [{ traces: [trace], kinds: ["recover"], peer: header(two).from }],
+  );
 });
 
 test("slow kinds go alone; number and bytes split a message", async (t) => {

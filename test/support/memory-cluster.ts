@@ -21,7 +21,13 @@ export type Process = {
 
 /** What becomes of one request on its way; `replyLost`: it is processed, and the sender does not hear of it; a number: ms it takes. */
 export type Transit = "deliver" | "lost" | "replyLost" | number;
-export type Intercept = (message: { readonly from: ReplicaId; readonly to: ReplicaId; readonly request: PeerRequest }) => Transit;
+export type Intercept = (message: {
+  readonly from: ReplicaId;
+  readonly to: ReplicaId;
+  readonly request: PeerRequest;
+  /** Of the callers it is for. */
+  readonly traces: readonly string[];
+}) => Transit;
 
 type Site = { readonly number: number; disk: MemoryDisk; processes: Process[]; hooks: MemoryHooks };
 type StartOptions = { readonly loops?: "all" | "sync"; readonly store?: (store: Store) => Store };
@@ -58,7 +64,12 @@ export async function createMemoryCluster({
 
   function peersOf(site: Site, replica: () => Replica): Peers {
     let addresses: ReadonlyMap<ReplicaId, string> = new Map();
-    const send = async (url: string, to: ReplicaId | 0, request: PeerRequest, timeoutMs: number, signal: AbortSignal | undefined) => {
+    const send = async (
+      url: string,
+      to: ReplicaId | 0,
+      request: PeerRequest,
+      { timeoutMs, signal, traces }: Parameters<Peers["request"]>[2],
+    ) => {
       // As the network does: whoever else is ready goes first.
       await new Promise((resolve) => setImmediate(resolve));
       const there = siteAt(url);
@@ -67,7 +78,7 @@ export async function createMemoryCluster({
         throw new PeerUnreachable(`${url} did not answer`);
       };
       const from = (replica().report().self ?? 0) as ReplicaId;
-      const transit = intercept({ from, to: (there?.number ?? 0) as ReplicaId, request });
+      const transit = intercept({ from, to: (there?.number ?? 0) as ReplicaId, request, traces: [...(traces ?? [])] });
       if (typeof transit === "number") await clock.sleep(transit, signal);
       const process = there?.processes.at(-1);
       if (there === null || process === undefined || !isUp(site.number, there.number) || transit === "lost") return never();
@@ -78,12 +89,12 @@ export async function createMemoryCluster({
       return { header, reply: replies[0] as (typeof replies)[number] };
     };
     return {
-      request: (to, request, { timeoutMs, signal }) => {
+      request: (to, request, options) => {
         const url = addresses.get(to);
         if (url === undefined) return Promise.reject(new PeerUnreachable(`replica ${to} has no address here`));
-        return send(url, to, request, timeoutMs, signal);
+        return send(url, to, request, options);
       },
-      requestUrl: (url, to, request, { timeoutMs, signal }) => send(url, to, request, timeoutMs, signal),
+      requestUrl: (url, to, request, options) => send(url, to, request, options),
       setAddresses: (next) => {
         addresses = next;
       },
