@@ -6,10 +6,11 @@ import swaggerUi from "@fastify/swagger-ui";
 import { type FastifyInstance, fastify, LogController } from "fastify";
 import { EpoxyError } from "../protocol/errors.ts";
 import { limits } from "../protocol/limits.ts";
+import { createAdmission } from "./routes/admission.ts";
 import { addBackupRoute } from "./routes/backup.ts";
 import { addClusterRoutes } from "./routes/cluster.ts";
 import { addConsoleRoutes } from "./routes/console.ts";
-import { type AppDeps, createAdmission } from "./routes/deps.ts";
+import type { AppDeps } from "./routes/deps.ts";
 import { addNotFound, answerClientError, asEpoxyError, createErrorHandler, sendError } from "./routes/errors.ts";
 import { addHealthRoutes } from "./routes/health.ts";
 import { addInstanceRoutes } from "./routes/instances.ts";
@@ -53,7 +54,13 @@ export function buildApp(deps: AppDeps): FastifyInstance {
 }
 
 async function addRoutes(app: FastifyInstance, deps: AppDeps): Promise<void> {
-  const admission = createAdmission(deps.inFlightMax);
+  const admission = createAdmission({
+    clock: deps.clock,
+    inFlightMax: deps.inFlightMax,
+    inFlightMin: limits.inFlightMin,
+    latencyMaxMs: limits.overloadLatencyMs,
+    busyFromShare: limits.overloadFromShare,
+  });
   // Queries and parameters are parsed from the raw URL, where bytes are still bytes: their schemas are for readers.
   const noCheck = () => true;
   app.addHook("onRoute", (route) => {

@@ -1,7 +1,6 @@
 import type { FastifyBaseLogger } from "fastify";
 import type { Replica } from "../../proposals/api.ts";
 import type { Clock, Meter, Random, Store } from "../../proposals/ports.ts";
-import { EpoxyError } from "../../protocol/errors.ts";
 import type { Figures } from "../console/figures.ts";
 import type { ApiToken, Scope } from "../security.ts";
 
@@ -56,22 +55,4 @@ declare module "fastify" {
     /** Which token a route needs; open without one. */
     scope?: Scope;
   }
-}
-
-/** Bounds what is under way at once, so that overload is refused early instead of timing out late. */
-export type Admission = { run<T>(work: () => Promise<T>): Promise<T> };
-
-export function createAdmission(inFlightMax: number): Admission {
-  let inFlight = 0;
-  return {
-    async run(work) {
-      if (inFlight >= inFlightMax) throw new EpoxyError("overloaded", `${inFlightMax} requests are under way here already`);
-      inFlight++;
-      try {
-        return await work();
-      } finally {
-        inFlight--;
-      }
-    },
-  };
 }

@@ -8,7 +8,7 @@ import type { InstanceId } from "../../protocol/types.ts";
 
 export type ErrorBody = { readonly error: { readonly code: ErrorCode; readonly message: string; readonly [detail: string]: unknown } };
 
-/** Seconds after which a caller may try again what was refused with 429 or 503. */
+/** Seconds after which a caller may try again what was refused with 429 or 503, unless the refusal knows better. */
 const RETRY_AFTER_SECONDS = 1;
 
 export function errorBody(code: ErrorCode, message: string, details: Readonly<Record<string, unknown>> = {}): ErrorBody {
@@ -43,7 +43,8 @@ function validationError(error: FastifyError): EpoxyError {
 }
 
 export function sendError(reply: FastifyReply, error: EpoxyError): FastifyReply {
-  if (error.status === 503 || error.status === 429) reply.header("retry-after", RETRY_AFTER_SECONDS);
+  const { retryAfterSeconds = RETRY_AFTER_SECONDS } = error.details as { retryAfterSeconds?: number };
+  if (error.status === 503 || error.status === 429) reply.header("retry-after", retryAfterSeconds);
   if (error.status === 401) reply.header("www-authenticate", "Bearer");
   return reply
     .code(error.status)

@@ -1,8 +1,9 @@
 import type { FastifyInstance } from "fastify";
 import { instanceName } from "../../protocol/ids.ts";
 import { traceOf } from "../trace.ts";
+import type { Admission } from "./admission.ts";
 import { parseProposal, resultsOf, resultToJson } from "./commands.ts";
-import type { Admission, AppDeps } from "./deps.ts";
+import type { AppDeps } from "./deps.ts";
 import { idempotencyKeyOf, timeoutOf } from "./request.ts";
 import { answers, ProposalAnswer, ProposalBody } from "./schemas.ts";
 
