@@ -1,5 +1,6 @@
 /** The one step that changes who votes. */
 import { Context } from "@temporalio/activity";
+import { EpoxyError } from "../protocol/errors.ts";
 import { replicaId } from "../protocol/ids.ts";
 import { activity, refused } from "./failures.ts";
 import type { ActivityDeps } from "./index.ts";
@@ -34,6 +35,10 @@ export function createVoterActivities({ replica, log }: ActivityDeps) {
           };
           const epoch = await replica.changeVoters(wanted, { timeoutMs: CHANGE_TIMEOUT_MS, signal: context.cancellationSignal, onPhase });
           log.info({ epoch, voters: wanted }, "the voters were changed");
+        } catch (error) {
+          // Not tried again as it is: others may come meanwhile, with whom it can be done.
+          if (error instanceof EpoxyError && error.details["away"] !== undefined) throw refused(error.message, error.code);
+          throw error;
         } finally {
           clearInterval(timer);
         }

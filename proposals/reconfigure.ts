@@ -5,11 +5,13 @@ import { limits } from "../protocol/limits.ts";
 import type { PeerReplyOf } from "../protocol/messages.ts";
 import { thresholds } from "../protocol/quorum.ts";
 import type { Ballot, ChainLink, Epoch, ReplicaId, Settled } from "../protocol/types.ts";
-import { applyWrites, audience, barred, type Context, currentLink, identity, votersOf } from "./context.ts";
+import { applyWrites, audience, barred, type Context, currentLink, identity, suspected, votersOf } from "./context.ts";
 import { gatherOnce } from "./gather.ts";
 import { sha256 } from "./hash.ts";
 import { heardFrom } from "./health.ts";
 import { fetchChain, learnChain, loadIdentity, moveOn, takeLinks } from "./voter-duties.ts";
+
+const SEEN_AGAIN_MS = 100;
 
 export type Phase = "freezing" | "closing" | "draining" | "activating";
 type Options = { readonly timeoutMs: number; readonly signal?: AbortSignal; readonly onPhase?: (phase: Phase) => void };
@@ -33,8 +35,25 @@ export async function changeVoters(ctx: Context, voters: readonly ReplicaId[], o
     if (!(await reach(ctx, newest, deadlineMs, onPhase))) continue;
     if (sameVoters(newest.voters, wanted)) return newest.epoch;
     if ((ctx.known.chain.at(-1) as ChainLink).epoch === newest.epoch && ctx.known.replica?.epoch === newest.epoch) {
+      await awaitQuorumOf(ctx, wanted);
       await closeEpoch(ctx, wanted, deadlineMs, onPhase);
     }
+  }
+}
+
+/** Step 3a: an epoch whose voters are gone could never decide anything, not even who votes after it. */
+async function awaitQuorumOf(ctx: Context, wanted: readonly ReplicaId[]): Promise<void> {
+  const { slow } = thresholds(wanted.length);
+  // A process that has just started has heard of nobody yet, and of a newcomer its other processes may know before it does.
+  const untilMs = ctx.clock.monotonicMs() + 2 * limits.suspectMs;
+  for (;;) {
+    const away = wanted.filter((id) => suspected(ctx, id));
+    if (wanted.length - away.length >= slow) return;
+    if (ctx.clock.monotonicMs() >= untilMs || ctx.stop.signal.aborted) {
+      const who = `of the next voters ${wanted.join(", ")} at least ${slow} must be there, and ${away.join(", ")} cannot be reached`;
+      throw new EpoxyError("noQuorum", `${who}; nothing was changed`, { away });
+    }
+    await ctx.clock.sleep(SEEN_AGAIN_MS, ctx.stop.signal);
   }
 }
 

@@ -131,3 +131,19 @@ test("more voters than an epoch can have are refused before anything is frozen",
     assert.equal(await codeOf(cluster.replica(1).changeVoters(voters, { timeoutMs: 5_000 })), "badRequest");
   for (const site of [1, 2, 3]) assert.deepEqual([epochOf(cluster, site), serves(cluster, site)], [2, true]);
 });
+
+test("no epoch is closed for voters that cannot be reached", async (t) => {
+  const cluster = await formed(t);
+  cluster.isolate(3);
+  await systemClock.sleep(limits.suspectMs + 1_000);
+  const before = await cluster.replica(1).chain();
+  assert.equal(await codeOf(cluster.replica(1).changeVoters([one, three], { timeoutMs: 5_000 })), "noQuorum");
+  assert.deepEqual(await cluster.replica(1).chain(), before);
+  assert.deepEqual(
+    [1, 2].map((site) => cluster.replica(site).report().frozen),
+    [false, false],
+  );
+  await cluster.propose(1, set("a", "still"));
+  // With one who is there in its place it goes on.
+  await cluster.replica(1).changeVoters([one, two], { timeoutMs: 10_000 });
+});
