@@ -52,7 +52,11 @@ export function createShippedCluster(world: World, setting: Setting): Cluster {
 
   async function form(): Promise<void> {
     for (const site of sites) {
-      const { replica } = openProcess({ world, weather: () => CALM, peers, workflows: temporal.workflows }, site, "server");
+      const { replica } = openProcess(
+        { world, weather: () => CALM, peers, workflows: temporal.workflows, busyShare: () => 0 },
+        site,
+        "server",
+      );
       await replica.start();
       desired.wanted.set(site.number, { voter: true });
     }

@@ -46,7 +46,14 @@ export function createCluster(world: World, options: ClusterOptions): Cluster {
     haste: options.haste,
     ...options.watch,
   });
-  const deps: SiteDeps = { world, weather: () => cluster.weather, peers: network.peers, workflows: temporal.workflows };
+  const deps: SiteDeps = {
+    world,
+    weather: () => cluster.weather,
+    peers: network.peers,
+    workflows: temporal.workflows,
+    // A third of them, so that callers and readers wait for each other.
+    busyShare: ({ number, opened }) => ((number + opened) % 3 === 0 ? 0.9 : 0),
+  };
 
   const startProcess = (site: Site, role: Role): Process => {
     const process = openProcess(deps, site, role);

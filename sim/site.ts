@@ -47,6 +47,8 @@ export type SiteDeps = {
   readonly weather: () => Weather;
   readonly peers: (process: () => Process) => Peers;
   readonly workflows: (site: Site) => Workflows;
+  /** How busy a process says that it is, for as long as it lives: nothing takes time to compute here. */
+  readonly busyShare: (site: Site) => number;
 };
 
 export function createSite(input: { readonly number: number; readonly region: number; readonly sealing: Sealing }): Site {
@@ -102,7 +104,7 @@ export function openProcess(deps: SiteDeps, site: Site, role: Role): Process {
   const ports: Ports = {
     store,
     peers: deps.peers(() => process),
-    clock: createClock(world, site, () => process, dice),
+    clock: createClock(deps, site, () => process, dice),
     random: dice,
     workflows: deps.workflows(site),
     log: createLog(world, name),
@@ -125,8 +127,9 @@ export function openProcess(deps: SiteDeps, site: Site, role: Role): Process {
   return process;
 }
 
-function createClock(world: World, site: Site, process: () => Process, dice: Dice): Clock {
+function createClock({ world, busyShare: shareOf }: SiteDeps, site: Site, process: () => Process, dice: Dice): Clock {
   const { schedule } = world;
+  const busyShare = shareOf(site);
   // Two processes' clocks have nothing in common.
   const startMs = dice.between(0, 1_000_000) - schedule.nowMs();
   return {
@@ -143,8 +146,7 @@ function createClock(world: World, site: Site, process: () => Process, dice: Dic
         const timer = schedule.after(ms, end);
         signal?.addEventListener("abort", end, { once: true });
       }),
-    // Nothing takes time to compute here: some say so all the same, so that callers and readers wait for each other.
-    busyShare: () => ((site.number + site.opened) % 3 === 0 ? 0.9 : 0),
+    busyShare: () => busyShare,
   };
 }
 
