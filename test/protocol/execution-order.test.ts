@@ -15,6 +15,16 @@ const anyGraph: fc.Arbitrary<Graph> = fc
   .array(fc.tuple(anyId, fc.array(anyId, { maxLength: 3 })), { minLength: 1, maxLength: 14 })
   .map((rows) => new Map(rows));
 
+/** As many blockers as a plan looks for (`BLOCKERS_MAX` of protocol/execution.ts). */
+const BLOCKERS_ENOUGH = 8;
+/** More than that, which the random graphs seldom have. */
+const nineMissing: Graph = new Map([
+  [id(1, 4), [id(1, 1), id(2, 1), id(1, 3)]],
+  [id(3, 1), [id(1, 6), id(1, 4), id(1, 5)]],
+  [id(1, 8), [id(2, 2), id(3, 1), id(1, 2)]],
+  [id(2, 3), [id(1, 8), id(2, 4), id(3, 2)]],
+]);
+
 function reaches(graph: Graph, from: InstanceId): ReadonlySet<InstanceId> {
   const found = new Set<InstanceId>();
   const rest = [from];
@@ -46,8 +56,10 @@ test("components are the strongly connected ones, in an order that respects ever
         const closure = new Set([root, ...reaches(live, root)]);
         const missing = [...closure].filter((one) => !live.has(one));
         if (missing.length > 0) {
-          assert.deepEqual(plan, { kind: "blocked", on: plan.kind === "blocked" ? plan.on : [] });
-          assert.deepEqual(new Set(plan.kind === "blocked" ? plan.on : []), new Set(missing));
+          assert.ok(plan.kind === "blocked");
+          // Enough of them are enough: the rest is found once these are there.
+          if (missing.length <= BLOCKERS_ENOUGH) assert.deepEqual(new Set(plan.on), new Set(missing));
+          else assert.ok(plan.on.length >= BLOCKERS_ENOUGH && plan.on.every((one) => missing.includes(one)));
           continue;
         }
         assert.ok(plan.kind === "ready");
@@ -65,7 +77,7 @@ test("components are the strongly connected ones, in an order that respects ever
         }
       }
     }),
-    { numRuns: 300 },
+    { numRuns: 300, examples: [[nineMissing, []]] },
   );
 });
 
