@@ -3,6 +3,7 @@ import type { Replica } from "../proposals/api.ts";
 import { PeerUnreachable } from "../proposals/ports.ts";
 import { assert } from "../protocol/assert.ts";
 import { replicaId } from "../protocol/ids.ts";
+import { removeMember } from "../protocol/members.ts";
 import type { Member, Members } from "../protocol/types.ts";
 import { activity, refused } from "./failures.ts";
 import type { ActivityDeps } from "./index.ts";
@@ -112,9 +113,9 @@ export function createMembershipActivities({ replica, log }: ActivityDeps) {
         const view = await change((members) => {
           const gone = members.members.find((m) => m.id === input.id);
           if (gone === undefined) return null;
-          // Ascending: replicas read nothing else.
-          const removed = [...members.removed, gone.id].sort((a, b) => a - b);
-          return { ...members, members: members.members.filter((m) => m.id !== gone.id), removed };
+          const change = removeMember(members, gone.id);
+          if (change.kind === "refused") throw refused(change.message);
+          return change.members;
         });
         log.info({ id: input.id }, "a replica was dropped");
         return view;
