@@ -1,19 +1,5 @@
 // `npm run torture [-- --suite NAME --case NAME --seed TEXT --seconds N --datacenters N --runs N --out DIR]`: sets everything up,
 // then runs test/torture/main.ts.
-import { spawn } from "node:child_process";
-import { fileURLToPath } from "node:url";
-import { SetupError, setup } from "./setup.mjs";
+import { runAfterSetup } from "./run-after-setup.mjs";
 
-try {
-  await setup();
-} catch (error) {
-  if (!(error instanceof SetupError)) throw error;
-  console.error(`torture: ${error.message}`);
-  process.exit(1);
-}
-
-const program = fileURLToPath(new URL("../test/torture/main.ts", import.meta.url));
-const child = spawn(process.execPath, ["--import", "tsx", program, ...process.argv.slice(2)], { stdio: "inherit" });
-process.on("SIGINT", () => undefined);
-for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
-child.once("exit", (code, signal) => process.exit(signal === null ? (code ?? 1) : 1));
+await runAfterSetup("torture", { node: ["--import", "tsx"], program: "test/torture/main.ts" });
