@@ -6,6 +6,7 @@ import swaggerUi from "@fastify/swagger-ui";
 import { type FastifyInstance, fastify, LogController } from "fastify";
 import { EpoxyError } from "../protocol/errors.ts";
 import { limits } from "../protocol/limits.ts";
+import { addBodyDrain } from "./drain.ts";
 import { createAdmission } from "./routes/admission.ts";
 import { addBackupRoute } from "./routes/backup.ts";
 import { addClusterRoutes } from "./routes/cluster.ts";
@@ -41,6 +42,7 @@ export function buildApp(deps: AppDeps): FastifyInstance {
     },
   });
   app.setErrorHandler(createErrorHandler(deps));
+  addBodyDrain(app);
   addNotFound(app);
   addJsonParser(app);
   addTokenCheck(app, deps);

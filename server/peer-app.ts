@@ -7,6 +7,7 @@ import { instanceName } from "../protocol/ids.ts";
 import { limits } from "../protocol/limits.ts";
 import type { RequestEnvelope } from "../protocol/messages.ts";
 import { decodeRequest, encodeReply, LATEST_VERSION, SUPPORTED_VERSIONS } from "../protocol/wire/versioned.ts";
+import { addBodyDrain } from "./drain.ts";
 import { PEER_CONTENT_TYPE, peerPath, VERSIONS_HEADER } from "./peer-paths.ts";
 import { addNotFound, answerClientError, asEpoxyError, createErrorHandler, errorBody, sendError } from "./routes/errors.ts";
 import { checkPeerHeaders, checkPeerSender, checkPeerSignature, type Secret } from "./security.ts";
@@ -50,6 +51,7 @@ export function buildPeerApp(deps: PeerAppDeps): FastifyInstance {
     deps.meter.count("epoxy_peer_refused_total", { reason: known?.code ?? "internal" });
     return handleError(error, request, reply);
   });
+  addBodyDrain(app);
   addNotFound(app);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(PEER_CONTENT_TYPE, { parseAs: "buffer" }, (_request, body, done) => done(null, body));
