@@ -9,13 +9,13 @@ import { entryWeight } from "../protocol/wire/weight.ts";
 import type { Context } from "./context.ts";
 import { leadQuietly } from "./lead.ts";
 import { awaitOutcome, type End } from "./outcome.ts";
-import { pauseMs } from "./pause.ts";
+import { type Crowd, pauseMs } from "./pause.ts";
 import { type Rider, submit } from "./submit.ts";
 
 /** Where a caller's entry stands, and what will become of the instance. */
 export type Seat = { readonly id: InstanceId; readonly index: number; readonly end: Promise<End> };
 type Waiting = { readonly rider: Rider; readonly sit: (seat: Seat) => void; readonly refuse: (error: unknown) => void };
-export type Batching = { waiting: Waiting[]; departing: boolean };
+export type Batching = { waiting: Waiting[]; departing: boolean; readonly crowd: Crowd };
 
 /** Resolves once the rider's entry is durable in an instance. @throws what `submit` throws: nothing of his is in the log */
 export function board(ctx: Context, rider: Rider): Promise<Seat> {
@@ -30,7 +30,7 @@ async function departAll(ctx: Context): Promise<void> {
   batching.departing = true;
   while (batching.waiting.length > 0) {
     await depart(ctx, batching.waiting.splice(0, batchLength(batching.waiting)), "sort");
-    const ms = pauseMs(ctx.clock.busyShare(), limits.batchPauseMaxMs);
+    const ms = pauseMs(ctx.clock, batching.crowd, limits.batchPauseMaxMs);
     if (ms > 0 && !isFull(batching.waiting)) await ctx.clock.sleep(ms, ctx.stop.signal);
   }
   batching.departing = false;

@@ -7,11 +7,12 @@ import type { CommittedInstance } from "../protocol/messages.ts";
 import type { ReplicaId } from "../protocol/types.ts";
 import { audience, type Context, suspected } from "./context.ts";
 import { heardFrom } from "./health.ts";
+import { busyMs } from "./pause.ts";
 import type { PeerRequestOptions } from "./ports.ts";
 
 export function commitEverywhere(ctx: Context, instance: CommittedInstance): void {
-  // Where nothing conflicted nobody waits for it: it rides along with the next pre-accept.
-  const mayWaitMs = instance.deps.explicit.length === 0 ? limits.commitWaitMs : 0;
+  // Where nothing conflicted nobody waits for it: it rides along with the next pre-accept, however long that one is held back.
+  const mayWaitMs = instance.deps.explicit.length === 0 ? limits.commitWaitMs + busyMs(ctx.clock, limits.batchPauseMaxMs) : 0;
   const traces = ctx.traces.get(instance.id);
   const options = { timeoutMs: limits.peerTimeoutMs, signal: ctx.stop.signal, mayWaitMs, ...(traces === undefined ? {} : { traces }) };
   for (const to of audience(ctx)) void commitAt(ctx, to, instance, options);

@@ -10,6 +10,7 @@ import { board } from "./batch.ts";
 import { lookUpClosedHour } from "./closed-hours.ts";
 import { barred, type Context, identity, quorumReachable } from "./context.ts";
 import { fingerprintOf } from "./fingerprint.ts";
+import { arrive, leave } from "./pause.ts";
 import { noQuorum, nothingProposed, outcomeUnknown } from "./refusals.ts";
 import type { Caller, Rider } from "./submit.ts";
 
@@ -21,6 +22,7 @@ export async function propose(ctx: Context, input: ProposeInput): Promise<Propos
   refuseEarly(ctx);
   const caller: Caller = { id: null, over: false };
   const timer = new AbortController();
+  arrive(ctx.batching.crowd, ctx.clock.monotonicMs());
   try {
     // A store that hangs must not keep the caller beyond his time.
     const late = ctx.clock.sleep(input.timeoutMs, timer.signal).then(() => null);
@@ -33,6 +35,7 @@ export async function propose(ctx: Context, input: ProposeInput): Promise<Propos
     throw outcomeUnknown(caller.id, { cause: error });
   } finally {
     caller.over = true;
+    leave(ctx.batching.crowd);
     timer.abort(ANSWERED);
   }
 }

@@ -6,7 +6,7 @@ import { limits } from "../protocol/limits.ts";
 import type { Epoch, Frontier, InstanceId, Key } from "../protocol/types.ts";
 import { type Context, identity, votersOf } from "./context.ts";
 import { gatherOnce } from "./gather.ts";
-import { pauseMs } from "./pause.ts";
+import { type Crowd, pauseMs } from "./pause.ts";
 
 export type Index = {
   readonly epoch: Epoch;
@@ -20,7 +20,7 @@ type Reader = {
   readonly deadlineMs: number;
   readonly answer: (index: Index | Promise<Index>) => void;
 };
-export type Reading = { waiting: Reader[]; departing: boolean };
+export type Reading = { waiting: Reader[]; departing: boolean; readonly crowd: Crowd };
 
 /**
  * The union of slowQ voters' indexes of the key, all in one epoch, this replica's own among them, all asked after this call.
@@ -40,7 +40,7 @@ async function departAll(ctx: Context): Promise<void> {
   reading.departing = true;
   while (reading.waiting.length > 0) {
     for (const readers of inGroups(reading.waiting.splice(0))) askFor(ctx, readers);
-    const ms = pauseMs(ctx.clock.busyShare(), limits.readPauseMaxMs);
+    const ms = pauseMs(ctx.clock, reading.crowd, limits.readPauseMaxMs);
     if (ms > 0) await ctx.clock.sleep(ms, ctx.stop.signal);
   }
   reading.departing = false;

@@ -9,6 +9,7 @@ import type { ReadMode } from "./api.ts";
 import { barred, type Context, currentLink, identity, quorumReachable, waitFor } from "./context.ts";
 import { executeLater } from "./execute.ts";
 import { gatherOnce } from "./gather.ts";
+import { arrive, leave } from "./pause.ts";
 import { StoreInDoubt } from "./ports.ts";
 import { propose } from "./propose.ts";
 import { askTogether } from "./read-index.ts";
@@ -34,6 +35,7 @@ async function readLocal(ctx: Context, key: Key): Promise<KeyState> {
 /** Waits for every write that slowQ voters know of, then answers from the own state; with adders it makes sure a second time. */
 export async function readLinearizable(ctx: Context, key: Key, timeoutMs: number): Promise<KeyState> {
   const timer = new AbortController();
+  arrive(ctx.reading.crowd, ctx.clock.monotonicMs());
   try {
     // A store that hangs must not keep the caller beyond his time.
     const late = ctx.clock.sleep(timeoutMs, timer.signal).then(() => null);
@@ -46,6 +48,7 @@ export async function readLinearizable(ctx: Context, key: Key, timeoutMs: number
     if (!(error instanceof EpoxyError) || error.code !== "outcomeUnknown") throw error;
     throw new EpoxyError("noQuorum", "the read could not be ordered in time; local reads still work");
   } finally {
+    leave(ctx.reading.crowd);
     timer.abort();
   }
 }

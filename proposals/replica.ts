@@ -19,6 +19,7 @@ import { loadPeers } from "./health.ts";
 import { learnPage } from "./learn.ts";
 import { startLoops, syncStep } from "./loops.ts";
 import { bootstrap, changeMembers, loadMembers, nameDisk } from "./membership.ts";
+import { emptyCrowd } from "./pause.ts";
 import type { Ports, Store } from "./ports.ts";
 import { propose } from "./propose.ts";
 import { newPruning } from "./prune.ts";
@@ -156,8 +157,8 @@ export function createContext(ports: Ports, options: ReplicaOptions): Context {
     optimistic: new Map(),
     frozenSinceMs: null,
     block: emptyBlock(),
-    batching: { waiting: [], departing: false },
-    reading: { waiting: [], departing: false },
+    batching: { waiting: [], departing: false, crowd: emptyCrowd() },
+    reading: { waiting: [], departing: false, crowd: emptyCrowd() },
     contested: new Map(),
     closedHour: null,
     pruning: newPruning(),

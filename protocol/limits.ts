@@ -29,6 +29,8 @@ export const limits = {
   batchBytesMax: 256 * 1024,
   /** How long the next instance waits for more callers, and readers for each other: not at all in a process that is no busier than this, the most in one that always is. */
   pauseFromShare: 0.3,
+  /** So many must be expected to come meanwhile. */
+  pauseCompanyMin: 2,
   batchPauseMaxMs: 60,
   readPauseMaxMs: 30,
   /** Keys that readers ask for together. */
@@ -97,7 +99,7 @@ export const limits = {
   /** How long a decided instance stays readable after every member has executed it: no caller waits longer for one. */
   keepDecidedMs: 60_000,
   /** Instances dropped in one transaction, and how many of those one step makes for one column. */
-  prunePage: 64,
+  prunePage: 16,
   prunePagesMax: 64,
   /** So many slots without a record in a row: everything below was dropped. */
   pruneGapMax: 4_096,
