@@ -13,11 +13,11 @@ import { SetupError, setup } from "./setup.mjs";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const bin = (name) => join(root, "node_modules", ".bin", name);
 
-/** Suites with processes or long runs of their own: one file at a time, in this order, after the quick ones. */
+/** Suites with processes or long runs of their own: one file at a time, in this order, after the quick ones. `beside`: with the one before it, each leaves a core idle. */
 const heavy = [
   { name: "workflows", minutesMax: 8 },
+  { name: "explore", minutesMax: 5, beside: true },
   { name: "sim", minutesMax: 15 },
-  { name: "explore", minutesMax: 5 },
   { name: "scenarios", minutesMax: 4 },
   { name: "cluster", minutesMax: 20 },
   { name: "torture", minutesMax: 12 },
@@ -50,6 +50,17 @@ export function selectSuites(suites, wanted) {
     .filter(({ files }) => files.length > 0);
 }
 
+/** What runs at the same time. */
+function groupsOf(suites) {
+  const groups = [];
+  for (const suite of suites) {
+    const last = groups.at(-1);
+    if (suite.beside === true && last !== undefined) last.push(suite);
+    else groups.push([suite]);
+  }
+  return groups;
+}
+
 async function main([wanted = null, pattern = null]) {
   let total = emptyCounts();
   const suites = wanted === "static" ? [] : selectSuites(planSuites(testFiles()), wanted);
@@ -66,7 +77,9 @@ async function main([wanted = null, pattern = null]) {
     if (wanted === null || wanted === "static") {
       for (const check of staticChecks()) total = addCounts(total, await runCheck(check));
     }
-    for (const suite of suites) total = addCounts(total, await runSuite(suite, pattern));
+    for (const group of groupsOf(suites)) {
+      for (const counts of await Promise.all(group.map((suite) => runSuite(suite, pattern)))) total = addCounts(total, counts);
+    }
   }
   process.exitCode = exitCodeOf(total);
   console.log(summaryLine(total));

@@ -19,7 +19,8 @@ const SEEDS_EACH = 150;
 const OPERATIONS = 60;
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const main = join(root, "sim", "main.ts");
+/** Compiled: a tenth faster than through the loader. */
+const main = join(root, "dist", "sim", "main.js");
 
 /** Below 2^31. */
 function seedOfTheCode(): number {
@@ -33,18 +34,7 @@ function seedOfTheCode(): number {
 
 function simulate(from: number): Promise<{ readonly code: number | null; readonly said: string }> {
   // A larger young generation: less time goes into moving what soon dies.
-  const words = [
-    "--max-semi-space-size=64",
-    "--import",
-    "tsx",
-    main,
-    "--seeds",
-    `${SEEDS_EACH}`,
-    "--from",
-    `${from}`,
-    "--operations",
-    `${OPERATIONS}`,
-  ];
+  const words = ["--max-semi-space-size=64", main, "--seeds", `${SEEDS_EACH}`, "--from", `${from}`, "--operations", `${OPERATIONS}`];
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, words, { stdio: ["ignore", "pipe", "inherit"] });
     let said = "";
