@@ -1,6 +1,6 @@
 /** One peer request -> one reply. The header is checked first; what the request means is decided inside one transaction. */
 import { readIndex, stepAcceptor } from "../protocol/acceptor.ts";
-import { unreachable } from "../protocol/assert.ts";
+import { Contradiction, unreachable } from "../protocol/assert.ts";
 import { statusOf } from "../protocol/cluster.ts";
 import { EpoxyError } from "../protocol/errors.ts";
 import { instanceName } from "../protocol/ids.ts";
@@ -78,6 +78,7 @@ async function answerSafely(ctx: Context, request: PeerRequest, header: RequestH
     if (error instanceof EpoxyError) return { kind: "refused", code: error.code, message: error.message };
     ctx.fatal(error);
     ctx.log.error({ request: request.kind, peer: header.from, error }, "a peer request failed");
+    if (error instanceof Contradiction) return { kind: "refused", code: "contradiction", message: error.message };
     return { kind: "refused", code: "internal", message: "this replica could not answer; its log says why" };
   }
 }
@@ -143,7 +144,7 @@ async function answer(ctx: Context, request: PeerRequest, header: RequestHeader)
       });
       return { kind: "ok" };
     case "coordinatorRequest": {
-      const { generation, id } = await ctx.workflows.coordinatorUpdate(request.name, JSON.parse(request.argument));
+      const { generation, id } = await ctx.workflows.coordinatorUpdate(request.name, parseArgument(request.argument));
       return { kind: "coordinatorReply", generation, id };
     }
     case "updateConfig":
@@ -164,6 +165,14 @@ async function answer(ctx: Context, request: PeerRequest, header: RequestHeader)
       return answerSnapshotChanges(ctx, request.after);
     default:
       return unreachable(request);
+  }
+}
+
+function parseArgument(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new EpoxyError("badRequest", "the argument of a request to the coordinator is no JSON");
   }
 }
 

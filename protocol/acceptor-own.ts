@@ -88,7 +88,7 @@ function ownRound(view: View, id: InstanceId): { standing: Standing; record: Ins
 /**
  * Step 25 for what this replica found decided itself. `lost`: it was executed here and dropped long ago, nothing is written.
  *
- * @throws InvariantViolation when it is committed here as something else
+ * @throws Contradiction when it is committed here as something else
  */
 export function ownCommit(
   view: View,

@@ -29,7 +29,7 @@ type AcceptorStep = Step<AcceptorReply>;
 /**
  * One request about one instance.
  *
- * @throws InvariantViolation for a Commit of something else than what is committed here
+ * @throws Contradiction for a Commit of something else than what is committed here
  */
 export function stepAcceptor(view: View, request: AcceptorRequest): AcceptorStep {
   const standing = standingOf(view);

@@ -1,5 +1,5 @@
 /** The config chain, and how one epoch ends and the next begins: consensus section 4.2, steps in spec/RECONFIGURE.md. */
-import { assert, InvariantViolation } from "./assert.ts";
+import { assert, Contradiction } from "./assert.ts";
 import { compareBallots, nextBallot } from "./ballot.ts";
 import { NO_DEPS } from "./deps.ts";
 import { isOf } from "./epoch-fence.ts";
@@ -242,12 +242,12 @@ export function chooseClose(promises: readonly { readonly accepted: CloseRecord[
 /**
  * Step 8: appends decided links. Knowing a link above this replica's epoch freezes that epoch here (R7).
  *
- * @throws InvariantViolation when one epoch has two configurations
+ * @throws Contradiction when one epoch has two configurations
  */
 export function learnLinks(view: View, links: Chain, hash: Hash): Step<{ readonly learned: boolean }> {
   const chain = chainOf(view);
   const verified = verifyLinks(chain, links, hash);
-  if (verified.kind === "fork") throw new InvariantViolation(`epoch ${verified.epoch} has two configurations`);
+  if (verified.kind === "fork") throw new Contradiction(`epoch ${verified.epoch} has two configurations`);
   if (verified.kind === "bad" || verified.chain.length === chain.length) return { reply: { learned: false }, writes: [] };
   const writes: Write[] = [{ kind: "chain", id: "", record: { links: verified.chain } }];
   const replica = view.get("replica", "");

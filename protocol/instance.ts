@@ -1,5 +1,5 @@
 /** One instance's record: how it begins and how it ends. */
-import { assert } from "./assert.ts";
+import { Contradiction } from "./assert.ts";
 import { ownerBallot } from "./ballot.ts";
 import { register } from "./conflict-index.ts";
 import { NO_DEPS, sameDeps } from "./deps.ts";
@@ -49,7 +49,7 @@ export type CommitInput = {
 /**
  * Steps 25 to 27: at any ballot, once. A committed record changes no more (its `path`, which no replica agrees on, may become known).
  *
- * @throws InvariantViolation when the instance is already committed as something else
+ * @throws Contradiction when the instance is already committed as something else, or its epoch was closed without it
  */
 export function commitInstance(view: View, standing: Standing, input: CommitInput): Write[] {
   const { id, epoch, value, path } = input;
@@ -58,14 +58,13 @@ export function commitInstance(view: View, standing: Standing, input: CommitInpu
   // Step 27: executed inside a snapshot, or dropped. A record now would have it executed twice.
   if (known === null && covers(standing.progress.executed, id)) return [];
   if (known?.phase === "committed") {
-    assert(known.value !== null && sameValue(known.value, value), `${instanceName(id)}: two values committed`);
-    assert(sameDeps(known.deps, deps), `${instanceName(id)}: two dependency sets committed`);
+    if (known.value === null || !sameValue(known.value, value)) throw new Contradiction(`${instanceName(id)}: two values committed`);
+    if (!sameDeps(known.deps, deps)) throw new Contradiction(`${instanceName(id)}: two dependency sets committed`);
     return known.path === null && path !== null ? [putInstance({ ...known, path })] : [];
   }
-  assert(
-    value === "nop" || fateOf(standing.chain, epoch, id) !== "nop",
-    `${instanceName(id)}: committed in epoch ${epoch}, whose close does not list it`,
-  );
+  if (value !== "nop" && fateOf(standing.chain, epoch, id) === "nop") {
+    throw new Contradiction(`${instanceName(id)}: committed in epoch ${epoch}, whose close does not list it`);
+  }
   const before = recordIn(known, epoch) ?? blankInstance(epoch, id);
   const writes = value === "nop" ? [] : register(view, { id, payload: value, globalFloor: standing.progress.globalFloor });
   return [...writes, putInstance({ ...before, epoch, phase: "committed", value, deps, path })];

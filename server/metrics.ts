@@ -43,6 +43,11 @@ export const METRICS = {
     labels: [],
   },
   epoxy_damaged_records_total: { type: "counter", help: "Records found with a wrong checksum, by kind.", labels: ["kind"] },
+  epoxy_contradictions_total: {
+    type: "counter",
+    help: "Decisions told by others that are decided otherwise here, and refused.",
+    labels: [],
+  },
   epoxy_stale_epoch_total: { type: "counter", help: "Requests refused because they are of an older epoch.", labels: [] },
   epoxy_peer_requests_total: { type: "counter", help: "Requests to peers by kind and how they ended.", labels: ["kind", "outcome"] },
   epoxy_peer_envelopes_total: {

@@ -4,6 +4,7 @@ import type { Replica } from "../proposals/api.ts";
 import type { Workflows } from "../proposals/ports.ts";
 import { createReplica } from "../proposals/replica.ts";
 import { openRedisStore, type RedisStore } from "../proposals/store/redis.ts";
+import { Contradiction } from "../protocol/assert.ts";
 import { EpoxyError } from "../protocol/errors.ts";
 import { systemClock, systemRandom } from "./clock.ts";
 import type { Settings } from "./config.ts";
@@ -48,9 +49,22 @@ export async function assemble(settings: Settings, role: "server" | "worker"): P
   const workflows: Workflows = temporal.workflows;
   replica = createReplica(
     { store, peers, clock: systemClock, random: systemRandom, workflows, log, meter },
-    { build: buildName(), loops: role === "server" ? "all" : "sync", onFatal: (error) => endNow(error, log) },
+    {
+      build: buildName(),
+      loops: role === "server" ? "all" : "sync",
+      onFatal: (error) => (error instanceof Contradiction ? noteContradiction(error, log, meter) : endNow(error, log)),
+    },
   );
   return { settings, log, metrics, store, peers, temporal, replica, wan };
+}
+
+/** Nothing of it was written: what is decided here stays, and somebody has to look who is wrong. */
+function noteContradiction(error: Contradiction, log: Parts["log"], meter: Metrics["meter"]): void {
+  meter.count("epoxy_contradictions_total");
+  log.error(
+    { err: error },
+    "another replica calls something decided that is decided otherwise here: compare the two with `epoxy instance`",
+  );
 }
 
 /** Our own code is wrong: what this process would do next is not to be trusted. Its state is in Redis, and another one goes on. */

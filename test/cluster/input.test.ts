@@ -1,8 +1,13 @@
 /** Bad input on the real ports: the documented answer, nothing proposed, and the process stays up. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { instanceId } from "../../protocol/ids.ts";
+import type { PeerRequest, ReplyEnvelope, RequestHeader } from "../../protocol/messages.ts";
+import type { Epoch, ReplicaId, Slot } from "../../protocol/types.ts";
+import { decodeReply, encodeRequest } from "../../protocol/wire/versioned.ts";
 import { type Answer, apiAt, bodyOf } from "../support/api.ts";
 import { startCluster, type TestCluster } from "../support/cluster.ts";
+import { newcomerHeader } from "../support/wire-examples.ts";
 
 const json = { "content-type": "application/json" };
 const set = (key: string, value: unknown) => ({ kind: "set", key, value });
@@ -100,6 +105,51 @@ describe("bad input", () => {
     assert.deepEqual((JSON.parse(unknown.text) as { versions: number[] }).versions, [1]);
     refusedWith(await peer.ask("POST", path, { body: "{}", headers: json }), 415, "unsupportedMediaType");
   });
+
+  test("a member that lies about what is decided, and one that asks the coordinator in no JSON", async () => {
+    const answer = bodyOf<{ instance: string }>(
+      await cluster.api(1).ask("POST", "/v1/proposals", { body: commands({ kind: "get", key: "bad" }), headers: json }),
+      200,
+    );
+    const [column = 0, slot = 0] = answer.instance.split(".").map(Number);
+    const commit = {
+      kind: "commit",
+      id: instanceId(column as ReplicaId, slot as Slot),
+      value: "nop",
+      deps: { floor: [], explicit: [] },
+    } as const;
+    const { header } = await say(1, newcomerHeader, [{ kind: "healthCheck" }]);
+    const { replies: hello } = await say(2, newcomerHeader, [{ kind: "healthCheck" }]);
+    const [told] = hello;
+    assert.ok(told?.kind === "healthOk");
+    const liar: RequestHeader = {
+      ...newcomerHeader,
+      clusterId: told.clusterId,
+      from: 2 as ReplicaId,
+      to: 1 as ReplicaId,
+      incarnation: told.incarnation,
+      epoch: header.epoch as Epoch,
+    };
+    const { replies } = await say(1, liar, [
+      { ...commit, epoch: liar.epoch },
+      { kind: "coordinatorRequest", name: "addReplica", argument: "{" },
+    ]);
+    assert.deepEqual(
+      replies.map((reply) => (reply.kind === "refused" ? reply.code : reply.kind)),
+      ["contradiction", "badRequest"],
+    );
+    assert.match((await cluster.api(1).ask("GET", "/metrics")).text, /^epoxy_contradictions_total 1$/m);
+  });
+
+  /** As the member, or the newcomerHeader, that the header names; the cluster of this test has no secrets. */
+  async function say(datacenter: number, header: RequestHeader, requests: readonly PeerRequest[]): Promise<ReplyEnvelope> {
+    const response = await fetch(`${cluster.view.datacenters[datacenter - 1]?.peer}/v1/epoxy/message`, {
+      method: "POST",
+      headers: { "content-type": "application/octet-stream" },
+      body: encodeRequest(1, { header, requests }),
+    });
+    return decodeReply(1, new Uint8Array(await response.arrayBuffer()));
+  }
 
   test("nothing of it was proposed, and nobody was restarted", async () => {
     for (const i of [1, 2, 3]) assert.equal(await cluster.api(i).value("bad"), null);

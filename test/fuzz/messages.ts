@@ -68,7 +68,7 @@ const ownSlotsMax = 100_000;
 
 /**
  * Whether it says `commit` of an instance that `known` has, or of one that the cluster itself may have. A member is believed what
- * it says is committed, and a server that is told two things of one instance ends itself: see SECURITY.md. Adds its own to `known`.
+ * it says is committed first, so replicas that are told two things of one instance differ: see SECURITY.md. Adds its own to `known`.
  */
 function contradicts(body: Uint8Array, known: Set<InstanceId>): boolean {
   let requests: readonly PeerRequest[];

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { readIndex, selfAccept, startRecovery, stepAcceptor, submit } from "../../protocol/acceptor.ts";
-import { InvariantViolation } from "../../protocol/assert.ts";
+import { Contradiction } from "../../protocol/assert.ts";
 import { keyFootprint } from "../../protocol/conflict.ts";
 import { replicaId } from "../../protocol/ids.ts";
 import { blankInstance, getInstance, putInstance } from "../../protocol/instance.ts";
@@ -254,9 +254,9 @@ describe("who may answer", () => {
     assert.deepEqual(stepAcceptor(view, requests(2, id(2, 9)).preAccept).reply, { kind: "staleEpoch", links: [links[2]] });
   });
 
-  test("step 6: a commit of what K leaves out stops the process", () => {
+  test("step 6: a commit of what K leaves out is a contradiction", () => {
     const view = replica({ links: two(listed(id(1, 2))), state: { epoch: epoch(2) } });
-    assert.throws(() => stepAcceptor(view, requests(1).commit), InvariantViolation);
+    assert.throws(() => stepAcceptor(view, requests(1).commit), Contradiction);
   });
 
   test("steps 5 and 7: what begins something new", () => {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { stepAcceptor } from "../../protocol/acceptor.ts";
-import { InvariantViolation } from "../../protocol/assert.ts";
+import { Contradiction } from "../../protocol/assert.ts";
 import { keyFootprint } from "../../protocol/conflict.ts";
 import { blankInstance, getInstance, putInstance } from "../../protocol/instance.ts";
 import { limits } from "../../protocol/limits.ts";
@@ -289,10 +289,10 @@ describe("the acceptor", () => {
     });
   }
 
-  test("step 26: another value for a committed instance stops the process", () => {
+  test("step 26: another value for a committed instance is a contradiction", () => {
     for (const request of [commit("nop"), commit(payload(2), deps(y)), commit(payload(1), deps())]) {
       const view = testView([...voterRecords(self, [link(1, [1, 2, 3])]), putInstance(record(isCommitted))]);
-      assert.throws(() => stepAcceptor(view, request), InvariantViolation);
+      assert.throws(() => stepAcceptor(view, request), Contradiction);
     }
   });
 

@@ -193,10 +193,10 @@ describe("learning links (R7, R8)", () => {
     assert.deepEqual(view.get("chain", ""), { links: [first, second] });
   });
 
-  test("a gap teaches nothing, a fork stops the process", () => {
+  test("a gap teaches nothing, a fork is a contradiction", () => {
     const view = testView([replica(1, 1), chain(first, second)]);
     assert.deepEqual(learnLinks(testView([chain(first)]), [third], hash).reply, { learned: false });
-    assert.throws(() => learnLinks(view, [rival], hash), { name: "InvariantViolation" });
+    assert.throws(() => learnLinks(view, [rival], hash), { name: "Contradiction" });
   });
 });
 
