@@ -1,5 +1,5 @@
 /** Who this replica is and who the others are: the identity on the disk, and the members key. RECONFIGURE steps 1 and 2. */
-import { decodeMembers, encodeMembers, firstMembers, genesisLink, verifyLinks } from "../protocol/cluster.ts";
+import { decodeMembers, encodeMembers, firstMembers, genesisLink, statusOf, verifyLinks } from "../protocol/cluster.ts";
 import { EpoxyError } from "../protocol/errors.ts";
 import type { PeerReply, PeerRequestOf, RequestHeader } from "../protocol/messages.ts";
 import type { ChainLink, Epoch, Members, ReplicaId, ReplicaState } from "../protocol/types.ts";
@@ -94,7 +94,12 @@ export async function answerBeginLearning(
   });
   if (refusal !== null) return { kind: "refused", code: "badRequest", message: refusal };
   await loadIdentity(ctx);
-  ctx.log.info({ replica: self, cluster: request.clusterName, learnId: request.learnId }, "this replica has its id and begins to copy");
+  const { replica, chain, members } = ctx.known;
+  // Who votes has nothing to learn: a learning that it was told to take up would push another one aside, or look like a loss.
+  if (statusOf(replica, chain, members) === "active") return { kind: "ok" };
+  // A complete copy is not begun again: this only has it reported again.
+  if (replica?.epoch === 0)
+    ctx.log.info({ replica: self, cluster: request.clusterName, learnId: request.learnId }, "this replica has its id and begins to copy");
   await ctx.workflows.beginLearning({ learnId: request.learnId, sources: request.sources });
   return { kind: "ok" };
 }

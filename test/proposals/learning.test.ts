@@ -67,3 +67,13 @@ test("RECONFIGURE 2: all processes of a newcomer tell one name of its disk, from
   site.hooks = {};
   for (const { replica } of await Promise.all(starting)) assert.equal(replica.report().incarnation, told.incarnation);
 });
+
+test("RECONFIGURE 3: who votes takes up no learning, whatever a member tells it", async (t) => {
+  const cluster = await createMemoryCluster({ sites: 2 });
+  t.after(() => cluster.stop());
+  await cluster.form(2);
+  const request = { kind: "beginLearning", learnId: "another", clusterName: "test", links: [], sources: [9 as ReplicaId] } as const;
+  const { replies } = await cluster.replica(2).handle({ header: cluster.replica(1).header(two), requests: [request] });
+  assert.deepEqual(replies, [{ kind: "ok" }]);
+  assert.deepEqual(cluster.process(2).learnings, ["learn-2"]);
+});

@@ -14,6 +14,8 @@ export type Process = {
   readonly store: MemoryStore;
   /** Violations that would have ended a real process. */
   readonly fatal: unknown[];
+  /** What its replica workflow was told to learn. */
+  readonly learnings: string[];
   stop(): Promise<void>;
   /** As kill -9: nothing more reaches the disk, nothing more is answered. */
   kill(): Promise<void>;
@@ -110,6 +112,7 @@ export async function createMemoryCluster({
       fate: (operation) => site.hooks.fate?.(operation) ?? "ok",
     });
     const fatal: unknown[] = [];
+    const learnings: string[] = [];
     const quiet = () => {};
     const log = { debug: quiet, info: quiet, warn: quiet, error: quiet };
     const verbose = globalThis.process.env as { EPOXY_TEST_LOG?: string };
@@ -119,8 +122,10 @@ export async function createMemoryCluster({
           console.log(`${Math.round(clock.monotonicMs())} site-${number} ${level} ${message}`, fields)) as never;
     }
     const workflows = {
-      beginLearning: async ({ sources }: { readonly sources: readonly ReplicaId[] }) =>
-        void (learns ? copy(() => replica, sources).catch(() => {}) : null),
+      beginLearning: async ({ learnId, sources }: { readonly learnId: string; readonly sources: readonly ReplicaId[] }) => {
+        learnings.push(learnId);
+        if (learns) void copy(() => replica, sources).catch(() => {});
+      },
       abortLearning: async () => {},
       replicaStatusChanged: async () => {},
       coordinatorUpdate: () => Promise.reject(new Error("there is no coordinator here")),
@@ -144,6 +149,7 @@ export async function createMemoryCluster({
       replica,
       store,
       fatal,
+      learnings,
       stop: async () => {
         leave();
         await replica.stop();
