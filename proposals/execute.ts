@@ -18,6 +18,8 @@ export type Executed =
       readonly changes: readonly Change[];
       readonly ends: ReadonlyMap<InstanceId, OwnEnd>;
       readonly more: boolean;
+      /** Instances of the largest component among them. */
+      readonly largest: number;
     }
   | { readonly kind: "blocked"; readonly on: readonly InstanceId[] }
   | { readonly kind: "done" };
@@ -43,7 +45,8 @@ export function tryExecute(ctx: Context, tx: Transaction, root: InstanceId): Exe
     const end = record === null ? null : endOf(record);
     if (end !== null) ends.set(instance, end);
   }
-  return { kind: "executed", changes, ends, more: !changes.some((change) => change.instance === root) };
+  const largest = components.reduce((most, { length }) => Math.max(most, length), 0);
+  return { kind: "executed", changes, ends, more: !changes.some((change) => change.instance === root), largest };
 }
 
 /**
@@ -94,6 +97,7 @@ export async function afterExecution(ctx: Context, root: InstanceId, result: Exe
       noteExecuted(ctx, root);
       break;
     case "executed":
+      ctx.meter.observe("epoxy_execution_cycle_instances", result.largest);
       for (const [id, end] of result.ends) if (ctx.answers.has(id)) ctx.answers.set(id, end);
       for (const change of result.changes) {
         noteMembers(ctx, change);

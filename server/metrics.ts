@@ -34,6 +34,12 @@ export const METRICS = {
     labels: [],
     buckets: SECONDS,
   },
+  epoxy_execution_cycle_instances: {
+    type: "histogram",
+    help: "Instances that depend on each other and are executed together: the most in each transaction; 1 where writers do not meet.",
+    labels: [],
+    buckets: COUNTS,
+  },
   epoxy_commits_total: { type: "counter", help: "Instances committed by this process, by path; nop for those given up.", labels: ["path"] },
   epoxy_recoveries_total: { type: "counter", help: "Explicit prepares that were begun.", labels: [] },
   epoxy_instances_dropped_total: { type: "counter", help: "Instances dropped because every member has executed them.", labels: [] },
