@@ -38,7 +38,7 @@ export function createLearningActivities({ replica, nowMs = Date.now }: Activity
       readonly from: CopyPosition | null;
       readonly chunkMs: number;
     }): Promise<CopyResult> {
-      return activity(async () => {
+      return activity(async (beat) => {
         const context = Context.current();
         const [first] = input.sources;
         if (first === undefined) throw refused("there is no replica to learn from");
@@ -47,7 +47,7 @@ export function createLearningActivities({ replica, nowMs = Date.now }: Activity
           input.from ?? { source: first, cursor: "", copied: 0 };
         let [failed, failures] = [0, 0];
         for (;;) {
-          context.heartbeat(at);
+          beat(at);
           context.cancellationSignal.throwIfAborted();
           try {
             const page = await replica.learnPage({ source: replicaId(at.source), cursor: at.cursor });
@@ -55,7 +55,7 @@ export function createLearningActivities({ replica, nowMs = Date.now }: Activity
             [failed, failures] = [0, 0];
             const tookMs = nowMs() - startedMs;
             if (page.done || tookMs >= input.chunkMs) {
-              context.heartbeat(at);
+              beat(at);
               return { ...at, done: page.done, tookMs };
             }
           } catch (error) {
@@ -66,7 +66,7 @@ export function createLearningActivities({ replica, nowMs = Date.now }: Activity
               failed += 1;
               failures = 0;
               at = { source: following(input.sources, at.source), cursor: "", copied: 0 };
-              context.heartbeat(at);
+              beat(at);
             }
             if (failed >= input.sources.length)
               throw new PeerUnreachable(`no source could be copied from: ${error.message}`, { cause: error });
@@ -81,11 +81,11 @@ export function createLearningActivities({ replica, nowMs = Date.now }: Activity
       readonly lagMax: number;
       readonly patienceMs: number;
     }): Promise<{ readonly reached: boolean; readonly lag: number }> {
-      return activity(async () => {
+      return activity(async (beat) => {
         const startedMs = nowMs();
         for (;;) {
           const lag = await replica.lag();
-          Context.current().heartbeat({ lag });
+          beat({ lag });
           if (lag <= input.lagMax) return { reached: true, lag };
           if (nowMs() - startedMs >= input.patienceMs) return { reached: false, lag };
           await pause(LAG_EVERY_MS);

@@ -7,7 +7,8 @@ import type { ActivityDeps } from "./index.ts";
 import { type ClusterView, viewOf } from "./view.ts";
 
 const CHANGE_TIMEOUT_MS = 20_000;
-const HEARTBEAT_EVERY_MS = 1_000;
+/** Refused for now: too few of the voters that are asked for are there. */
+const VOTERS_AWAY = "votersAway";
 
 export function createVoterActivities({ replica, log }: ActivityDeps) {
   return {
@@ -16,8 +17,8 @@ export function createVoterActivities({ replica, log }: ActivityDeps) {
      * again, taken over or doubled. Does nothing when an epoch after `epoch` has other voters than these: the caller looks anew.
      */
     async changeVoters(input: { readonly epoch: number; readonly voters: readonly number[] }): Promise<ClusterView> {
-      return activity(async () => {
-        const context = Context.current();
+      return activity(async (beat) => {
+        beat({ phase: "freezing" });
         const members = await replica.changeMembers(() => null, CHANGE_TIMEOUT_MS);
         const before = await viewOf(replica, members);
         const wanted = input.voters.map(replicaId);
@@ -25,22 +26,18 @@ export function createVoterActivities({ replica, log }: ActivityDeps) {
         if (members.coordinator !== before.self)
           throw refused(`the coordinator is datacenter ${members.coordinator} now`, "notCoordinator");
         if (before.epoch !== input.epoch && !same) return before;
-        let phase = "freezing";
-        context.heartbeat({ phase });
-        const timer = setInterval(() => context.heartbeat({ phase }), HEARTBEAT_EVERY_MS);
+        const options = {
+          timeoutMs: CHANGE_TIMEOUT_MS,
+          signal: Context.current().cancellationSignal,
+          onPhase: (phase: string) => beat({ phase }),
+        };
         try {
-          const onPhase = (now: string) => {
-            phase = now;
-            context.heartbeat({ phase });
-          };
-          const epoch = await replica.changeVoters(wanted, { timeoutMs: CHANGE_TIMEOUT_MS, signal: context.cancellationSignal, onPhase });
+          const epoch = await replica.changeVoters(wanted, options);
           log.info({ epoch, voters: wanted }, "the voters were changed");
         } catch (error) {
           // Not tried again as it is: others may come meanwhile, with whom it can be done.
-          if (error instanceof EpoxyError && error.details["away"] !== undefined) throw refused(error.message, error.code);
+          if (error instanceof EpoxyError && error.details["away"] !== undefined) throw refused(error.message, VOTERS_AWAY);
           throw error;
-        } finally {
-          clearInterval(timer);
         }
         return viewOf(replica, members);
       });

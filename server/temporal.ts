@@ -23,6 +23,8 @@ const CALL_MS = 5_000;
 const UPDATE_TRIES = 4;
 const TRY_AGAIN_MS = 200;
 const QUERY_CACHE_MS = 500;
+/** A task of a workflow that was with a killed worker is given to another one after this. Replaying a whole history takes a second. */
+const TASK_MS = 5_000;
 /** How often a coordinator that runs is looked for: somebody may have ended it. */
 const LOOK_AGAIN_MS = 10_000;
 /** grpc-js's numbers; the package itself is not ours to import. */
@@ -95,6 +97,7 @@ export function createTemporal({ settings, self, hasCoordinator, log }: Temporal
     taskQueue: messages.taskQueueName(cluster, id),
     args: [{ cluster, datacenter: id }] as [messages.CoordinatorInput],
     workflowIdConflictPolicy: "USE_EXISTING" as const,
+    workflowTaskTimeout: TASK_MS,
     staticSummary: `Replicas of the cluster ${cluster}`,
     staticDetails:
       "Brings the replicas to what is desired. Send it addReplica, removeReplica, replaceReplica, setReplicas or cancelReconfiguration, as a signal or an update.",
@@ -104,6 +107,7 @@ export function createTemporal({ settings, self, hasCoordinator, log }: Temporal
     taskQueue: messages.taskQueueName(cluster, id),
     args: [{ cluster, id }] as [messages.ReplicaInput],
     workflowIdConflictPolicy: "USE_EXISTING" as const,
+    workflowTaskTimeout: TASK_MS,
     staticSummary: `Replica ${id} of the cluster ${cluster}`,
   });
 

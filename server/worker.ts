@@ -47,6 +47,8 @@ export async function startWorker({ settings, replica, log, signal, shutdownGrac
       shutdownGraceTime: shutdownGraceMs,
       shutdownForceTime: shutdownGraceMs + 5_000,
       maxCachedWorkflows: 200,
+      // Tasks for what a killed worker had in memory go to another one after this; its successor replays the history.
+      stickyQueueScheduleToStartTimeout: "2 seconds",
       // So that the phase of a change of voters is seen while it lasts.
       maxHeartbeatThrottleInterval: 500,
     });

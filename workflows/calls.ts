@@ -19,21 +19,24 @@ export class StepRefused extends Error {
 const ROUND_ATTEMPTS = [2, 8, 30, 120] as const;
 
 const FIVE_SECONDS = { startToCloseTimeout: "5 seconds", cancellationType: ActivityCancellationType.TRY_CANCEL } as const;
+/** Activities beat every second: one that has not for so long was in a worker that is gone. */
+const heartbeatTimeout = "5 seconds";
 /** Shapes of activities; temporal.md 2.4. */
 export const OPTIONS = {
   ask: FIVE_SECONDS,
   /** The one who is told tells its own Temporal before it answers. */
-  tell: { startToCloseTimeout: "15 seconds", cancellationType: ActivityCancellationType.TRY_CANCEL },
+  tell: { startToCloseTimeout: "15 seconds", heartbeatTimeout, cancellationType: ActivityCancellationType.TRY_CANCEL },
   /** Its result is wanted even when it was given up meanwhile: what it did is done. */
-  change: { startToCloseTimeout: "15 seconds", cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED },
+  change: { startToCloseTimeout: "15 seconds", heartbeatTimeout, cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED },
   voters: {
     startToCloseTimeout: "1 minute",
-    heartbeatTimeout: "10 seconds",
+    heartbeatTimeout,
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
   },
   copy: {
     startToCloseTimeout: "10 minutes",
-    heartbeatTimeout: "30 seconds",
+    // Storing a page can keep a small machine busy for a while.
+    heartbeatTimeout: "15 seconds",
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
   },
 } as const satisfies Record<string, ActivityOptions>;

@@ -1,11 +1,15 @@
 /** The one hand that changes epochs: gathers the wishes of the fibers and carries them out, one epoch at a time. */
-import { CancellationScope, condition, isCancellation } from "@temporalio/workflow";
+import { CancellationScope, condition, isCancellation, patched } from "@temporalio/workflow";
 import { OPTIONS, patiently, StepRefused } from "./calls.ts";
 import { type Ask, type Coordination, plannable, refresh, setError, takeVoters } from "./coordination.ts";
 import { nextVoters } from "./plan.ts";
 
+/** What `changeVoters` answers where too few of the next voters are there. */
+const VOTERS_AWAY = "votersAway";
+
 /** Runs until this run of the coordinator closes. */
 export async function changeVotersAsAsked(c: Coordination): Promise<void> {
+  let awayMs = 0;
   while (!c.closing) {
     await condition(() => c.closing || c.asks.size > 0);
     // Those who are about to be ready come along.
@@ -20,13 +24,22 @@ export async function changeVotersAsAsked(c: Coordination): Promise<void> {
     }
     c.changingVoters = true;
     c.wake += 1;
+    let away = false;
     try {
-      await changeTo(c, target, asks);
+      away = (await changeTo(c, target, asks)) === "away";
     } finally {
       c.changingVoters = false;
       c.wake += 1;
     }
+    awayMs = away ? Math.min(c.timing.failedHoldMs, Math.max(c.timing.retryFirstMs, 2 * awayMs)) : 0;
+    // A worker that has just started may have heard of nobody yet, so it is soon asked again; others who come are no less welcome.
+    const wishes = wishesOf(c);
+    if (away) await condition(() => c.closing || wishesOf(c) !== wishes, awayMs);
   }
+}
+
+function wishesOf(c: Coordination): string {
+  return JSON.stringify([...c.asks].filter(([, ask]) => ask.refusal === null).map(([ticket, { kind }]) => [ticket, kind]));
 }
 
 /** Some newcomer is on its way and nothing hinders it. */
@@ -36,7 +49,7 @@ function companyIsNear(c: Coordination): boolean {
   );
 }
 
-async function changeTo(c: Coordination, voters: readonly number[], asks: readonly (readonly [string, Ask])[]): Promise<void> {
+async function changeTo(c: Coordination, voters: readonly number[], asks: readonly (readonly [string, Ask])[]): Promise<"tried" | "away"> {
   const withdrawn = () => c.closing || asks.some(([ticket, ask]) => c.asks.get(ticket) !== ask);
   const onError = (message: string) => {
     for (const [ticket] of asks) {
@@ -56,12 +69,17 @@ async function changeTo(c: Coordination, voters: readonly number[], asks: readon
     takeVoters(c, await activity);
   } catch (error) {
     scope.cancel();
+    if (error instanceof StepRefused && error.code === VOTERS_AWAY && patched("away is no refusal")) {
+      onError(error.message);
+      return "away";
+    }
     if (error instanceof StepRefused) {
       for (const [, ask] of asks) ask.refusal = { code: error.code, message: error.message };
-      return;
+      return "tried";
     }
     if (!isCancellation(error)) throw error;
     // Given up halfway: whatever was decided before is what counts.
     if (!c.closing) await refresh(c, onError);
   }
+  return "tried";
 }

@@ -21,6 +21,8 @@ export type Run = {
   readonly load: Load;
   /** In front of every key of this run, so that its history begins with absent keys. */
   readonly prefix: string;
+  /** A size of the case, as it says itself or as `--param NAME=VALUE` says. @throws RangeError for a name that the case has not */
+  param(name: string): number;
   /** Faults begin before this moment of `performance.now()`; the last one may end later. */
   readonly endMs: number;
   /** Does something wrong to datacenters, and writes down from when until when. */
@@ -29,7 +31,7 @@ export type Run = {
   count(name: string, more?: number): void;
   /** A number for the report of which the largest counts. */
   most(name: string, value: number): void;
-  /** A server is about to end itself by SIGKILL, because the case has told it to. */
+  /** A process is about to be ended by SIGKILL at a step that the case has chosen. */
   expectDeath(): void;
   /** Something that must never be: the run has failed. */
   violation(what: string): void;
@@ -45,6 +47,8 @@ export type TortureCase = {
   readonly datacenters?: 3 | 5;
   /** How long the faults go on, unless the command line says otherwise. */
   readonly seconds: number;
+  /** Sizes that the command line may change. */
+  readonly params?: Readonly<Record<string, number>>;
   /** How long a client lets the server try; 2000 unless given. */
   readonly timeoutMs?: number;
   /** The cluster is not whole afterwards: the next case gets a new one. */

@@ -30,8 +30,8 @@ export type TortureCluster = {
   /** SIGCONT; without harm where nothing is stopped. */
   resume(datacenter: number, ...which: Part[]): void;
   pid(datacenter: number, part: Part): number | null;
-  /** Its server ends itself at the step whose name is written there. */
-  failpointFile(datacenter: number): string;
+  /** That process of it ends itself at the step whose name is written there. */
+  failpointFile(datacenter: number, part: "server" | "worker"): string;
   /** Ends every fault: links whole, everything going and started. */
   heal(): void;
   /** Resolves with how long it took until all of them, or those named, said that they serve. @throws Error after `withinMs` */
@@ -118,7 +118,7 @@ function handleOf(local: LocalCluster, { links, died, port, failpoints }: Around
     pause: (datacenter, ...which) => signal("SIGSTOP", datacenter, which),
     resume: (datacenter, ...which) => signal("SIGCONT", datacenter, which),
     pid: (datacenter, part) => supervised(datacenter, [part])[0]?.pid() ?? null,
-    failpointFile: (datacenter) => join(failpoints, placeOf(datacenter).name),
+    failpointFile: (datacenter, part) => join(failpoints, `${placeOf(datacenter).name}.${part}`),
     heal,
     untilReady: (withinMs, which = datacenters) =>
       eventually(`datacenters ${which.join(", ")} are ready`, withinMs, async () =>

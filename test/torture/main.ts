@@ -3,7 +3,9 @@
  *   --suite NAME, --case NAME   only those (repeatable)    --seed TEXT      of the first run; default: the time
  *   --seconds N                 of faults in each run      --runs N         of each case; default 1
  *   --datacenters 3|5           default: as the case says  --out DIR        of the report; default .epoxy/torture
+ *   --param NAME=NUMBER         a size of the cases that have one of this name (repeatable)
  *   --sum FILE                  adds each run to this Markdown file and to the JSON beside it
+ *   --figures FILE              writes what each run measured into this Markdown file and the JSON beside it
  *   --list                      shows what there is
  * Ends with code 1 where a run failed.
  */
@@ -14,6 +16,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import type { TortureCase } from "./case.ts";
 import { startTortureCluster, type TortureCluster } from "./cluster.ts";
+import { addToFigures } from "./figures-file.ts";
 import { lineOf, type Result, writeReport } from "./report.ts";
 import { runCase } from "./run.ts";
 import { addToSum } from "./sum.ts";
@@ -27,7 +30,9 @@ const { values } = parseArgs({
     datacenters: { type: "string" },
     runs: { type: "string", default: "1" },
     out: { type: "string", default: join(".epoxy", "torture") },
+    param: { type: "string", multiple: true, default: [] },
     sum: { type: "string" },
+    figures: { type: "string" },
     list: { type: "boolean", default: false },
   },
 });
@@ -35,6 +40,13 @@ const edgeMs = 5_000;
 /** From the end of the last fault until linearizable reads are answered everywhere: the plan asks for it. */
 const healedWithinMs = 15_000;
 
+const params = Object.fromEntries(
+  values.param.map((each) => {
+    const [name = "", value] = each.split("=");
+    if (!Number.isFinite(Number(value ?? "none"))) throw new Error(`--param ${each}: NAME=NUMBER is wanted`);
+    return [name, Number(value)];
+  }),
+);
 const suites = await loadSuites();
 const wanted = suites
   .filter(({ suite }) => values.suite === undefined || values.suite.includes(suite))
@@ -43,7 +55,10 @@ const wanted = suites
 
 if (values.list || wanted.length === 0) {
   for (const { suite, cases } of suites)
-    for (const { name, fault, what, seconds } of cases) console.log(`${suite} ${name} (fault ${fault}, ${seconds} s): ${what}`);
+    for (const { name, fault, what, seconds, params = {} } of cases) {
+      const sizes = Object.entries(params).map(([param, value]) => `, ${param}=${value}`);
+      console.log(`${suite} ${name} (fault ${fault}, ${seconds} s${sizes.join("")}): ${what}`);
+    }
   process.exitCode = wanted.length === 0 ? 2 : 0;
 } else {
   process.exitCode = await campaign();
@@ -68,9 +83,10 @@ async function campaign(): Promise<number> {
         cluster ??= await startTortureCluster(datacenters);
         const faultsMs = Number(values.seconds ?? torture.seconds) * 1000;
         const phases = { healthyMs: edgeMs, faultsMs, healedMs: edgeMs, healedWithinMs };
-        const result = await runCase(cluster, { suite, torture, seed: `${values.seed}.${i}`, phases });
+        const result = await runCase(cluster, { suite, torture, seed: `${values.seed}.${i}`, phases, params });
         results.push(result);
         if (values.sum !== undefined) addToSum(values.sum, commit, result);
+        if (values.figures !== undefined) addToFigures(values.figures, commit, result);
         console.log(lineOf(result));
         for (const violation of result.violations) console.log(`  ${violation.slice(0, 3_000).replaceAll("\n", "\n    ")}`);
         // A cluster in which something went wrong would tell of it again in the next run.

@@ -1,6 +1,13 @@
 /** Datacenters that come and go in a campaign. */
 import { apiUrl, peerUrl } from "../../cli/dev/layout.ts";
+import { bodyOf, eventually } from "../support/api.ts";
 import type { Run } from "./case.ts";
+
+const headers = { "content-type": "application/json" };
+/** Beyond it a change hangs. */
+const changeMsMax = 120_000;
+/** Asked of another datacenter than the coordinator's. */
+const asked = 2;
 
 export type Member = {
   readonly id: number;
@@ -18,8 +25,49 @@ export async function another({ cluster }: Run): Promise<{ readonly number: numb
   return { number: place.number, newcomer: { name: place.name, peerUrl: peerUrl(place), apiUrl: apiUrl(place) } };
 }
 
-/** The members as a datacenter shows them; none while it does not answer. */
-export async function membersAt({ cluster }: Run, datacenter: number): Promise<readonly Member[]> {
+export type ClusterBody = {
+  readonly epoch: number;
+  readonly coordinator: number | null;
+  readonly replicas: readonly Member[];
+  readonly reconfiguration: { readonly generation: number; readonly phase: string; readonly detail: string } | null;
+};
+
+/** The cluster as a datacenter shows it; null while it does not answer. */
+export async function clusterAt({ cluster }: Run, datacenter: number): Promise<ClusterBody | null> {
   const answer = await cluster.api(datacenter).ask("GET", "/v1/cluster");
-  return answer.status === 200 ? (JSON.parse(answer.text) as { readonly replicas: readonly Member[] }).replicas : [];
+  return answer.status === 200 ? (JSON.parse(answer.text) as ClusterBody) : null;
+}
+
+/** Its members; none while it does not answer. */
+export async function membersAt(run: Run, datacenter: number): Promise<readonly Member[]> {
+  return (await clusterAt(run, datacenter))?.replicas ?? [];
+}
+
+/** Adds a datacenter that waits, until it votes. */
+export async function added(run: Run, newcomer: Newcomer): Promise<void> {
+  await wishMember(run, newcomer);
+  await untilVotes(run, newcomer, true);
+}
+
+/** Asks for one more voter. */
+export async function wishMember(run: Run, newcomer: Newcomer): Promise<void> {
+  bodyOf(await run.cluster.api(asked).ask("POST", "/v1/cluster/replicas", { body: JSON.stringify(newcomer), headers }), 202);
+}
+
+/** Asks for the same members, of which this one shall vote, or not. */
+export async function wishVote(run: Run, newcomer: Newcomer, voter: boolean): Promise<void> {
+  const members = await membersAt(run, asked);
+  const replicas = members.map(({ id, name, peerUrl, apiUrl }) => ({ id, name, peerUrl, apiUrl, voter: name !== newcomer.name || voter }));
+  bodyOf(await run.cluster.api(asked).ask("PUT", "/v1/cluster/replicas", { body: JSON.stringify({ replicas }), headers }), 202);
+}
+
+/** until all datacenters say that it votes, or does not, and the coordinator is settled. */
+export async function untilVotes(run: Run, { name }: Newcomer, voter: boolean): Promise<void> {
+  await eventually(`${name} ${voter ? "votes" : "votes no more"}`, changeMsMax, async () => {
+    const views = await Promise.all(run.cluster.datacenters.map((each) => clusterAt(run, each)));
+    return views.every((view) => {
+      const member = view?.replicas.find((each) => each.name === name);
+      return member?.status === (voter ? "active" : "learning") && view?.reconfiguration?.phase === "settled";
+    });
+  });
 }

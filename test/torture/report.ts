@@ -14,6 +14,7 @@ export type Result = Figures & {
   readonly what: string;
   readonly datacenters: number;
   readonly seed: string;
+  readonly params: Readonly<Record<string, number>>;
   readonly spans: readonly Span[];
   readonly counts: Readonly<Record<string, number>>;
   /** From the end of the faults until all said that they serve. null: they did not. */

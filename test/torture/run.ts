@@ -19,13 +19,20 @@ export type Phases = {
   readonly healedWithinMs: number;
 };
 
+type Wanted = {
+  readonly suite: string;
+  readonly torture: TortureCase;
+  readonly seed: string;
+  readonly phases: Phases;
+  /** In place of the case's own. */
+  readonly params?: Readonly<Record<string, number>>;
+};
+
 let runs = 0;
 
 /** Never throws for what the cluster does: what went wrong is in the result. */
-export async function runCase(
-  cluster: TortureCluster,
-  { suite, torture, seed, phases }: { suite: string; torture: TortureCase; seed: string; phases: Phases },
-): Promise<Result> {
+export async function runCase(cluster: TortureCluster, { suite, torture, seed, phases, params: wanted = {} }: Wanted): Promise<Result> {
+  const params: Readonly<Record<string, number>> = { ...torture.params, ...wanted };
   const dice = createDice(seed);
   const prefix = `${torture.name}/${++runs}/`;
   const recorder = createRecorder(torture.timeoutMs ?? clientTimeoutMs);
@@ -47,6 +54,11 @@ export async function runCase(
     load,
     prefix,
     endMs: faultsFromMs + phases.faultsMs,
+    param(name) {
+      const value = params[name];
+      if (value === undefined) throw new RangeError(`${torture.name} has no ${name}`);
+      return value;
+    },
     async fault(name, at, during) {
       const fromMs = performance.now();
       try {
@@ -111,6 +123,7 @@ export async function runCase(
     what: torture.what,
     datacenters: cluster.datacenters.length,
     seed,
+    params,
     spans: spans.map((span) => ({ ...span, fromMs: span.fromMs - startedMs, toMs: span.toMs - startedMs })),
     counts,
     healMs,

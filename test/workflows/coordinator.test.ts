@@ -238,6 +238,16 @@ describe("coordinator", { concurrency: 4 }, () => {
       assert.deepEqual(cluster.voters(), [1, 2, 3]);
     }));
 
+  test("voters that are not heard of as yet are soon asked for again, and others come along meanwhile", () =>
+    withCoordinator([1, 2, 3], "voters-away", { failedHoldMs: 60_000 }, async ({ cluster, update, settled, now }) => {
+      cluster.voterChangesAway = 4;
+      await update("addReplica", newcomer(4));
+      await until("its error in words", async () => (await now()).replicas.some((r) => r.error?.includes("too few are there") === true));
+      const { generation } = await update("addReplica", newcomer(5));
+      await settled(generation);
+      assert.deepEqual(cluster.voters(), [1, 2, 3, 4, 5]);
+    }));
+
   test("a lost report is asked for again", () =>
     withCoordinator([1], "lost-report", {}, async ({ cluster, update, settled }) => {
       cluster.loseReports = 2;

@@ -208,6 +208,24 @@ describe("activities", () => {
     assert.equal(result.source, 2);
   });
 
+  test("an activity beats as long as it lasts, with what it told last", async () => {
+    const { learn } = createActivities({
+      replica: {
+        async learnPage() {
+          await sleep(1_200);
+          return { cursor: "1", copied: 7, done: true };
+        },
+      } as unknown as Replica,
+      log,
+    });
+    const context = environment();
+    const beats: unknown[] = [];
+    context.on("heartbeat", (details) => beats.push(details));
+    await context.run(learn, { learnId: "a", sources: [1], from: null, chunkMs: 60_000 });
+    const begun = { source: 1, cursor: "", copied: 0 };
+    assert.deepEqual(beats, [begun, begun, { source: 1, cursor: "1", copied: 7 }]);
+  });
+
   test("an admission that is run twice gives one id", async () => {
     const cluster = createFakeCluster([1]);
     const { admitMember } = createActivities({ replica: fakeReplica(cluster, 1), log });

@@ -70,7 +70,7 @@ async function endAt(run: Run, datacenter: number, step: string): Promise<void> 
   const { cluster } = run;
   const before = cluster.pid(datacenter, "server");
   await run.fault(`server ends at: ${step}`, [datacenter], async () => {
-    const file = cluster.failpointFile(datacenter);
+    const file = cluster.failpointFile(datacenter, "server");
     writeFileSync(file, step);
     for (let waited = 0; waited < 3_000 && cluster.pid(datacenter, "server") === before; waited += 50) await sleep(50);
     const hasEnded = cluster.pid(datacenter, "server") !== before;

@@ -1,8 +1,8 @@
 /** Datacenters come, go and are replaced under load: no request fails because of it, however long the voters are changing. */
-import type { Operation } from "../../../sim/checker/history.ts";
 import { bodyOf, eventually } from "../../support/api.ts";
 import type { Run, TortureCase } from "../case.ts";
 import { another, membersAt, type Newcomer } from "../members.ts";
+import { longestPauseMs, longestWriteMs, serving } from "../serving.ts";
 
 type Change = {
   readonly method: "POST" | "PUT" | "DELETE";
@@ -121,44 +121,8 @@ async function change(run: Run, name: string, { method, path, body }: Change, ex
   run.most(`${name}: longest time without a write, ms`, Math.round(longestPauseMs(during, startNs)));
 }
 
-/** Everything that is asked meanwhile must be answered ok. */
-async function serving(run: Run, during: () => Promise<void>): Promise<void> {
-  const before = run.recorder.operations.length;
-  await during();
-  const asked = run.recorder.operations.slice(before);
-  const failed = asked.filter(({ status }) => status !== "ok");
-  run.count("requests meanwhile", asked.length);
-  run.count("requests that failed", failed.length);
-  for (const each of failed.slice(0, 5))
-    run.violation(`${each.op} of ${each.client} was not answered ok but ${each.status} after ${Math.round(tookMs(each))} ms`);
-}
-
 /** Until so many more operations are done. */
 async function sleepOfLoad(run: Run, operations: number): Promise<void> {
   const before = run.recorder.operations.length;
   await eventually("the load goes on", 30_000, async () => run.recorder.operations.length >= before + operations);
-}
-
-function isWrite({ op }: Operation): boolean {
-  return op === "set" || op === "delete" || op === "checkAndSet" || op === "add";
-}
-
-function tookMs({ startNs, endNs }: Operation): number {
-  return Number(endNs ?? startNs) / 1e6 - Number(startNs) / 1e6;
-}
-
-function longestWriteMs(operations: readonly Operation[]): number {
-  return operations.filter(isWrite).reduce((most, each) => Math.max(most, tookMs(each)), 0);
-}
-
-/** The longest time in which no write of any client was answered. */
-function longestPauseMs(operations: readonly Operation[], fromNs: bigint): number {
-  const ends = operations.filter(isWrite).map(({ endNs, startNs }) => (Number(endNs ?? startNs) - Number(fromNs)) / 1e6);
-  let last = 0;
-  let most = 0;
-  for (const end of ends.sort((a, b) => a - b)) {
-    most = Math.max(most, end - last);
-    last = end;
-  }
-  return most;
 }

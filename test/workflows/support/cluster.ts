@@ -19,6 +19,8 @@ export type FakeCluster = {
   readonly stores: Map<string, { clusterId: string; replica: number; incarnation: string }>;
   /** Milliseconds that a change of voters takes. */
   changeMs: number;
+  /** Changes of voters that are refused because too few of the next ones are heard of, as yet. */
+  voterChangesAway: number;
   /** Datacenters told to learn, in order. */
   readonly learning: { readonly id: number; readonly learnId: string; readonly sources: readonly number[] }[];
   readonly forwarded: { readonly name: string; readonly argument: unknown }[];
@@ -40,6 +42,7 @@ export function createFakeCluster(ids: readonly number[]): FakeCluster {
     loseReports: 0,
     stores: new Map(),
     changeMs: 5,
+    voterChangesAway: 0,
     learning: [],
     forwarded: [],
     onLearn: null,
@@ -88,6 +91,10 @@ export function fakeReplica(cluster: FakeCluster, self: number): Replica {
       return cluster.members;
     },
     async changeVoters(voters, { onPhase, signal }) {
+      if (cluster.voterChangesAway > 0) {
+        cluster.voterChangesAway -= 1;
+        throw new EpoxyError("noQuorum", "of the next voters too few are there", { away: voters });
+      }
       for (const phase of ["freezing", "closing", "draining", "activating"] as const) {
         quorum();
         onPhase?.(phase);
