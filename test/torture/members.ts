@@ -64,10 +64,25 @@ export async function wishVote(run: Run, newcomer: Newcomer, voter: boolean): Pr
 /** until all datacenters say that it votes, or does not, and the coordinator is settled. */
 export async function untilVotes(run: Run, { name }: Newcomer, voter: boolean): Promise<void> {
   await eventually(`${name} ${voter ? "votes" : "votes no more"}`, changeMsMax, async () => {
-    const views = await Promise.all(run.cluster.datacenters.map((each) => clusterAt(run, each)));
+    const alive = run.cluster.datacenters.filter((each) => run.cluster.pid(each, "server") !== null);
+    const views = await Promise.all(alive.map((each) => clusterAt(run, each)));
     return views.every((view) => {
       const member = view?.replicas.find((each) => each.name === name);
       return member?.status === (voter ? "active" : "learning") && view?.reconfiguration?.phase === "settled";
     });
+  });
+}
+
+/** Asks for its removal. */
+export async function wishGone(run: Run, { name }: Newcomer): Promise<void> {
+  const id = (await membersAt(run, asked)).find((each) => each.name === name)?.id;
+  bodyOf(await run.cluster.api(asked).ask("DELETE", `/v1/cluster/replicas/${id}`), 202);
+}
+
+/** Until nobody who was there before it lists it, and the coordinator is settled. */
+export async function untilGone(run: Run, { name }: Newcomer): Promise<void> {
+  await eventually(`${name} is gone`, changeMsMax, async () => {
+    const views = await Promise.all([1, 2, 3].map((each) => clusterAt(run, each)));
+    return views.every((view) => view?.replicas.every((each) => each.name !== name) && view.reconfiguration?.phase === "settled");
   });
 }
