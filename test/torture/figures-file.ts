@@ -9,27 +9,33 @@ type Row = Pick<Result, "case" | "what" | "seed" | "params" | "counts" | "before
 };
 const violationLengthMax = 160;
 
+/** Sizes that only say which part of a case was run: the parts of one commit are told together. */
+const parts: readonly string[] = ["first", "steps"];
+
 export function addToFigures(file: string, commit: string, result: Result): void {
   const data = file.replace(/\.md$/, ".json");
   const rows: Row[] = existsSync(data) ? (JSON.parse(readFileSync(data, "utf8")) as Row[]) : [];
-  const { case: name, what, seed, params, counts, before, during, after } = result;
+  const { case: name, what, seed, counts, before, during, after } = result;
+  const params = Object.fromEntries(Object.entries(result.params).filter(([param]) => !parts.includes(param)));
   const violations = result.violations.map((violation) => violation.split("\n", 1)[0]?.slice(0, violationLengthMax) ?? "");
-  const row: Row = {
-    date: new Date().toISOString().slice(0, 16),
-    commit,
-    case: name,
-    what,
-    seed,
-    params,
-    violations,
-    counts,
-    before,
-    during,
-    after,
-  };
-  const kept = [...rows.filter((each) => keyOf(each) !== keyOf(row)), row].sort((a, b) => keyOf(a).localeCompare(keyOf(b)));
+  const date = new Date().toISOString().slice(0, 16);
+  const row: Row = { date, commit, case: name, what, seed, params, violations, counts, before, during, after };
+  const earlier = rows.find((each) => keyOf(each) === keyOf(row));
+  const isPart = Object.keys(result.params).some((param) => parts.includes(param)) && earlier?.commit === commit;
+  const kept = rows.filter((each) => each !== earlier);
+  kept.push(earlier !== undefined && isPart ? together(earlier, row) : row);
+  kept.sort((a, b) => keyOf(a).localeCompare(keyOf(b)));
   writeFileSync(data, `[\n${kept.map((each) => JSON.stringify(each)).join(",\n")}\n]\n`);
   writeFileSync(file, markdownOf(kept));
+}
+
+function together(earlier: Row, later: Row): Row {
+  const counts: Record<string, number> = { ...earlier.counts };
+  for (const [name, value] of Object.entries(later.counts)) {
+    const isSum = name.startsWith("requests");
+    counts[name] = isSum ? (counts[name] ?? 0) + value : Math.max(counts[name] ?? 0, value);
+  }
+  return { ...later, counts, violations: [...earlier.violations, ...later.violations] };
 }
 
 function keyOf({ case: name, params }: Row): string {
