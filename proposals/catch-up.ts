@@ -1,6 +1,8 @@
 /** How a replica that was away converges by itself: each tells the others what it has executed, and asks for what it lacks. */
 
 import { stepAcceptor } from "../protocol/acceptor.ts";
+import { NO_DEPS } from "../protocol/deps.ts";
+import { epochOfAbandoned } from "../protocol/epoch-fence.ts";
 import { frontierOf, frontierSlot, minFrontier } from "../protocol/frontier.ts";
 import { instanceId, instanceName, ownerOf, slotOf } from "../protocol/ids.ts";
 import { limits } from "../protocol/limits.ts";
@@ -159,10 +161,23 @@ export async function fetchUpTo(ctx: Context, peer: ReplicaId, target: Frontier)
       return from > slot ? [] : [{ replica, from, to: Math.min(slot, from + each - 1) }];
     });
     if (parts.length === 0) return;
-    const missing = await missingIn(ctx, parts);
+    const missing = await closeAbandoned(ctx, await missingIn(ctx, parts));
     // A peer may lack the first ones too (it has them by a snapshot, or they were never used) and have those that follow.
     if (missing.length > 0 && !(await fetchRanges(ctx, peer, missing)) && ++inVain >= limits.downloadsInVainMax) return;
   }
+}
+
+/** What a removed owner began and nobody else heard of, as a Nop: who has executed it may have it by a snapshot alone. Gives the rest. */
+async function closeAbandoned(ctx: Context, missing: readonly SlotRange[]): Promise<readonly SlotRange[]> {
+  const removed = ctx.known.members?.removed ?? [];
+  if (!missing.some(({ replica }) => removed.includes(replica))) return missing;
+  const nops = idsOf(missing).flatMap((id): CommittedInstance[] => {
+    const epoch = epochOfAbandoned(ctx.known.chain, removed, id);
+    return epoch === null ? [] : [{ id, epoch, value: "nop", deps: NO_DEPS }];
+  });
+  await commitPage(ctx, nops);
+  const closed = new Set(nops.map(({ id }) => id));
+  return rangesOf(idsOf(missing).filter((id) => !closed.has(id)));
 }
 
 async function missingIn(ctx: Context, ranges: readonly SlotRange[]): Promise<SlotRange[]> {

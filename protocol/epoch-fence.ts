@@ -3,7 +3,7 @@ import { linkOf, statusOf } from "./cluster.ts";
 import { ownerOf } from "./ids.ts";
 import type { RefusedByEpoch } from "./messages.ts";
 import { inSettled } from "./settled.ts";
-import type { ChainLink, Epoch, InstanceId, InstanceRecord, Progress, ReplicaState, Settled, View } from "./types.ts";
+import type { ChainLink, Epoch, InstanceId, InstanceRecord, Progress, ReplicaId, ReplicaState, Settled, View } from "./types.ts";
 
 const NO_PROGRESS: Progress = { executed: [], globalFloor: [] };
 
@@ -63,6 +63,19 @@ export function fateOfSlot(chain: readonly ChainLink[], epoch: Epoch, id: Instan
   }
   const closed = linkOf(chain, epoch + 1)?.settled ?? null;
   return closed !== null && !inSettled(closed, id) && isBelowBoundary(closed, id) ? "nop" : "open";
+}
+
+/**
+ * Step 9a, for an id that nobody has a record of: the epoch in which it is Nop for ever, because its owner was removed and K of
+ * the last epoch in which it voted lacks the id. null: it may be something else. `removed` as executed here: then no link
+ * that is missing here has that owner among its voters.
+ */
+export function epochOfAbandoned(chain: readonly ChainLink[], removed: readonly ReplicaId[], id: InstanceId): Epoch | null {
+  const owner = ownerOf(id);
+  if (!removed.includes(owner)) return null;
+  const last = chain.findLast(({ voters }) => voters.includes(owner));
+  const closed = last === undefined ? null : linkOf(chain, last.epoch + 1);
+  return last !== undefined && closed !== null && !inSettled(closed.settled, id) ? last.epoch : null;
 }
 
 /** K names a later slot of its column: no later epoch uses such a slot again. */
