@@ -1,5 +1,6 @@
 /** Who is a member: the members key, changed through consensus, and what newcomers say of themselves. */
 import type { Replica } from "../proposals/api.ts";
+import { about } from "../proposals/log-subject.ts";
 import { PeerUnreachable } from "../proposals/ports.ts";
 import { assert } from "../protocol/assert.ts";
 import { replicaId } from "../protocol/ids.ts";
@@ -71,7 +72,7 @@ export function createMembershipActivities({ replica, log }: ActivityDeps) {
         });
         const member = view.members.members.find((m) => isSame(m, input.member));
         assert(member !== undefined, "an admitted member is in the members key");
-        log.info({ id: member.id, name: member.name }, "a replica was admitted");
+        about(log, { peer: member.id }).info({ datacenter: member.name }, "a replica was admitted");
         return { id: member.id, view };
       });
     },
@@ -117,7 +118,7 @@ export function createMembershipActivities({ replica, log }: ActivityDeps) {
           if (change.kind === "refused") throw refused(change.message);
           return change.members;
         });
-        log.info({ id: input.id }, "a replica was dropped");
+        about(log, { peer: replicaId(input.id) }).info({}, "a replica was dropped");
         return view;
       });
     },
@@ -135,7 +136,7 @@ export function createMembershipActivities({ replica, log }: ActivityDeps) {
           return { ...current, coordinator: replicaId(input.to) };
         }, CONSENSUS_TIMEOUT_MS);
         for (const { name, argument } of input.pending) await replica.coordinatorRequest(name, argument);
-        log.info({ to: input.to }, "the coordinator was handed over");
+        about(log, { peer: replicaId(input.to) }).info({}, "the coordinator was handed over");
         return viewOf(replica, members);
       });
     },

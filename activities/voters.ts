@@ -1,5 +1,6 @@
 /** The one step that changes who votes. */
 import { Context } from "@temporalio/activity";
+import { about } from "../proposals/log-subject.ts";
 import { EpoxyError } from "../protocol/errors.ts";
 import { replicaId } from "../protocol/ids.ts";
 import { activity, refused } from "./failures.ts";
@@ -33,7 +34,7 @@ export function createVoterActivities({ replica, log }: ActivityDeps) {
         };
         try {
           const epoch = await replica.changeVoters(wanted, options);
-          log.info({ epoch, voters: wanted }, "the voters were changed");
+          about(log, { epoch }).info({ voters: wanted }, "the voters were changed");
         } catch (error) {
           // Not tried again as it is: others may come meanwhile, with whom it can be done.
           if (error instanceof EpoxyError && error.details["away"] !== undefined) throw refused(error.message, VOTERS_AWAY);

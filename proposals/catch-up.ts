@@ -11,6 +11,7 @@ import type { Frontier, InstanceId, ReplicaId, Slot } from "../protocol/types.ts
 import { applyWrites, audience, barred, type Context } from "./context.ts";
 import { afterExecution, executeBlockedOn, tryExecute } from "./execute.ts";
 import { heardFrom, peerOf, rememberSync } from "./health.ts";
+import { about } from "./log-subject.ts";
 import { touchedByExecuting, touchedByRegistering } from "./touched.ts";
 import { fetchChain } from "./voter-duties.ts";
 
@@ -40,7 +41,7 @@ async function syncWith(ctx: Context, peer: ReplicaId): Promise<void> {
     if (answer.reply.chainEpoch > (ctx.known.chain.at(-1)?.epoch ?? 0)) await fetchChain(ctx, peer);
   } catch (error) {
     ctx.fatal(error);
-    ctx.log.debug({ peer, error: String(error) }, "no answer to sync");
+    about(ctx.log, { peer }).debug({ error: String(error) }, "no answer to sync");
   } finally {
     ctx.syncing.delete(peer);
   }

@@ -6,6 +6,7 @@ import { EpoxyError } from "../protocol/errors.ts";
 import { limits } from "../protocol/limits.ts";
 import type { Key } from "../protocol/types.ts";
 import { audience, type Context } from "./context.ts";
+import { about } from "./log-subject.ts";
 import type { Store } from "./ports.ts";
 import { refOfName } from "./store/keys.ts";
 import { DamagedRecord } from "./store/sealing.ts";
@@ -57,7 +58,7 @@ export async function mendDamage(ctx: Context): Promise<void> {
       if (reply?.kind !== "kvValue") continue;
       if (!(await ctx.store.mend(ref, { value: reply.value, version: reply.version }))) continue;
       ctx.damaged.delete(name);
-      ctx.log.info({ record: name, peer }, "a damaged record was mended from a peer's copy, which fits its checksum");
+      about(ctx.log, { peer }).info({ record: name }, "a damaged record was mended from a peer's copy, which fits its checksum");
       break;
     }
   }

@@ -4,6 +4,7 @@ import type { ReplicaId } from "../protocol/types.ts";
 import type { Context } from "./context.ts";
 import { answerLocally } from "./handle-message.ts";
 import { heardFrom } from "./health.ts";
+import { about, instanceOf } from "./log-subject.ts";
 import { PeerUnreachable } from "./ports.ts";
 import { takeLinks } from "./voter-duties.ts";
 
@@ -136,7 +137,8 @@ async function askOnce(
     return answer.reply;
   } catch (error) {
     ctx.fatal(error);
-    if (!signal.aborted) ctx.log.debug({ peer: to, request: request.kind, error: String(error) }, "no answer");
+    if (!signal.aborted)
+      about(ctx.log, { ...instanceOf(request), peer: to }).debug({ request: request.kind, error: String(error) }, "no answer");
     return null;
   }
 }

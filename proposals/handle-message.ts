@@ -3,7 +3,6 @@ import { readIndex, stepAcceptor } from "../protocol/acceptor.ts";
 import { Contradiction, unreachable } from "../protocol/assert.ts";
 import { statusOf } from "../protocol/cluster.ts";
 import { EpoxyError } from "../protocol/errors.ts";
-import { instanceName } from "../protocol/ids.ts";
 import type {
   AcceptorReply,
   AcceptorRequest,
@@ -19,6 +18,7 @@ import { answerSync, committedIn } from "./catch-up.ts";
 import { applyWrites, barred, type Context } from "./context.ts";
 import { afterExecution, type Executed, executeBlockedOn, tryExecute } from "./execute.ts";
 import { REMOVED, rememberDisk } from "./health.ts";
+import { about, instanceOf } from "./log-subject.ts";
 import { answerBeginLearning, nameDisk } from "./membership.ts";
 import type { RecordRef } from "./ports.ts";
 import { answerSnapshotChanges, answerSnapshotPage } from "./snapshot.ts";
@@ -77,7 +77,7 @@ async function answerSafely(ctx: Context, request: PeerRequest, header: RequestH
   } catch (error) {
     if (error instanceof EpoxyError) return { kind: "refused", code: error.code, message: error.message };
     ctx.fatal(error);
-    ctx.log.error({ request: request.kind, peer: header.from, error }, "a peer request failed");
+    about(ctx.log, { ...instanceOf(request), peer: header.from }).error({ request: request.kind, err: error }, "a peer request failed");
     if (error instanceof Contradiction) return { kind: "refused", code: "contradiction", message: error.message };
     return { kind: "refused", code: "internal", message: "this replica could not answer; its log says why" };
   }
@@ -223,6 +223,6 @@ async function afterCommit(ctx: Context, id: InstanceId, executed: Executed): Pr
   } catch (error) {
     ctx.fatal(error);
     // The sweep tries again.
-    ctx.log.debug({ instance: instanceName(id), error: String(error) }, "execution put off");
+    about(ctx.log, { instance: id }).debug({ error: String(error) }, "execution put off");
   }
 }

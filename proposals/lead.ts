@@ -2,7 +2,6 @@
 import { fastCommit, ownCommit, selfAccept } from "../protocol/acceptor.ts";
 import { ownerBallot } from "../protocol/ballot.ts";
 import { sameDeps } from "../protocol/deps.ts";
-import { instanceName } from "../protocol/ids.ts";
 import type { PeerReplyOf } from "../protocol/messages.ts";
 import { concludePreAccepts } from "../protocol/owner.ts";
 import type { Deps, Epoch, InstanceId, Payload, ReplicaId, Step, Value } from "../protocol/types.ts";
@@ -13,6 +12,7 @@ import { afterExecution, type Executed, executeBlockedOn, tryExecute } from "./e
 import { type Answers, gatherOnce } from "./gather.ts";
 import { fastIsNearer, hopeEndsMs } from "./hope.ts";
 import { observeSince } from "./latency.ts";
+import { about } from "./log-subject.ts";
 
 export type Submitted = { readonly id: InstanceId; readonly epoch: Epoch; readonly payload: Payload; readonly deps: Deps };
 
@@ -30,7 +30,7 @@ export async function leadQuietly(ctx: Context, own: Submitted): Promise<void> {
     await lead(ctx, own, ctx.leadTimeoutMs);
   } catch (error) {
     ctx.fatal(error);
-    ctx.log.warn({ instance: instanceName(own.id), error: String(error) }, "leading failed; recovery will finish it");
+    about(ctx.log, { instance: own.id, epoch: own.epoch }).warn({ error: String(error) }, "leading failed; recovery will finish it");
   } finally {
     ctx.leading.delete(own.id);
   }
@@ -48,7 +48,7 @@ export async function lead(ctx: Context, own: Submitted, timeoutMs: number): Pro
       noteContested(ctx, own.payload);
       return slowPath(ctx, own, concluded.deps, timeoutMs);
     default:
-      ctx.log.debug({ instance: instanceName(own.id) }, "left to recovery");
+      about(ctx.log, { instance: own.id, epoch: own.epoch }).debug({}, "left to recovery");
   }
 }
 

@@ -9,6 +9,7 @@ import { applyWrites, audience, barred, type Context, currentLink, identity, sus
 import { gatherOnce } from "./gather.ts";
 import { sha256 } from "./hash.ts";
 import { heardFrom } from "./health.ts";
+import { about } from "./log-subject.ts";
 import { fetchChain, learnChain, loadIdentity, moveOn, takeLinks } from "./voter-duties.ts";
 
 const SEEN_AGAIN_MS = 100;
@@ -65,7 +66,7 @@ function sameVoters(a: readonly ReplicaId[], b: readonly ReplicaId[]): boolean {
 export async function takeOver(ctx: Context): Promise<void> {
   const link = currentLink(ctx);
   if (link === null) return;
-  ctx.log.warn({ epoch: link.epoch }, "the epoch is frozen and nobody finishes it: taking over");
+  about(ctx.log, { epoch: link.epoch }).warn({}, "the epoch is frozen and nobody finishes it: taking over");
   const deadlineMs = ctx.clock.monotonicMs() + limits.frozenTakeoverMs * 2;
   await closeEpoch(ctx, link.voters, deadlineMs, () => {});
   await reach(ctx, ctx.known.chain.at(-1) as ChainLink, deadlineMs, () => {});

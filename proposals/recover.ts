@@ -10,6 +10,7 @@ import { commitEverywhere } from "./commits.ts";
 import { applyWrites, type Context, votersOf } from "./context.ts";
 import { type Answers, gather, gatherOnce } from "./gather.ts";
 import { commitValue } from "./lead.ts";
+import { about } from "./log-subject.ts";
 
 type Round = {
   readonly id: InstanceId;
@@ -31,7 +32,7 @@ export function recover(ctx: Context, id: InstanceId, above: Ballot | null = nul
   const started = recoverOnce(ctx, id, above)
     .catch((error) => {
       ctx.fatal(error);
-      ctx.log.debug({ instance: instanceName(id), error: String(error) }, "recovery gave up");
+      about(ctx.log, { instance: id }).debug({ error: String(error) }, "recovery gave up");
     })
     .finally(() => ctx.recovering.delete(id));
   ctx.recovering.set(id, started);

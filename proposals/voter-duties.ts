@@ -22,6 +22,7 @@ import { fetchRanges, rangesOf } from "./catch-up.ts";
 import { allOpen, applyWrites, type Context, suspected } from "./context.ts";
 import { execute, executeBlockedOn, executeLater } from "./execute.ts";
 import { sha256 } from "./hash.ts";
+import { about } from "./log-subject.ts";
 import { refreshProgress } from "./progress.ts";
 import { recoverDue } from "./sweep.ts";
 
@@ -44,7 +45,7 @@ export async function answerFreeze(ctx: Context, epoch: Epoch): Promise<PeerRepl
     applyWrites(tx, step.writes);
     return step;
   });
-  ctx.log.info({ epoch, listed: reported.listed.length }, "frozen");
+  about(ctx.log, { epoch }).info({ listed: reported.listed.length }, "frozen");
   return { kind: "freezeOk", reported: reply.reported };
 }
 
@@ -67,7 +68,8 @@ export async function learnChain(ctx: Context, links: readonly ChainLink[]): Pro
   });
   if (!learned) return;
   await loadIdentity(ctx);
-  ctx.log.info({ epoch: ctx.known.chain.at(-1)?.epoch, voters: ctx.known.chain.at(-1)?.voters }, "learned the next epoch's voters");
+  const link = ctx.known.chain.at(-1) as ChainLink;
+  about(ctx.log, { epoch: link.epoch }).info({ voters: link.voters }, "learned the next epoch's voters");
   void moveOn(ctx);
 }
 
@@ -137,7 +139,7 @@ async function moveOnce(ctx: Context): Promise<void> {
     });
     await loadIdentity(ctx);
     await refreshProgress(ctx);
-    if (reply.kind === "activated") ctx.log.info({ epoch: reply.epoch }, "activated");
+    if (reply.kind === "activated") about(ctx.log, { epoch: reply.epoch }).info({}, "activated");
   }
 }
 

@@ -1,4 +1,4 @@
-import { type DestinationStream, type Logger as PinoLogger, pino } from "pino";
+import { type DestinationStream, type Logger as PinoLogger, pino, stdSerializers } from "pino";
 
 export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -20,15 +20,26 @@ const REDACTED = [
   "*.value",
 ];
 
+export type LogOptions = {
+  readonly level: LogLevel;
+  /** In each line. */
+  readonly fields?: Readonly<Record<string, unknown>>;
+  /** Whose process this is, as it is when a line is written: `replica` and `epoch` of each line that does not tell of another epoch. */
+  readonly self?: () => { readonly self: number | null; readonly epoch: number } | null;
+};
+
 /** JSON lines on stderr (stdout belongs to what commands print), or to `destination`. */
-export function createLogger(
-  options: { readonly level: LogLevel; readonly fields?: Readonly<Record<string, unknown>> },
-  destination?: DestinationStream,
-): PinoLogger {
+export function createLogger(options: LogOptions, destination?: DestinationStream): PinoLogger {
   return pino(
     {
       level: options.level,
       base: { ...options.fields },
+      mixin: () => {
+        const found = options.self?.() ?? null;
+        return found === null || found.self === null ? {} : { replica: found.self, epoch: found.epoch };
+      },
+      // Of an error that is under another name only "{}" would be left.
+      serializers: { error: (error: unknown) => (error instanceof Error ? stdSerializers.err(error) : error) },
       redact: { paths: REDACTED, censor: "[secret]" },
       timestamp: pino.stdTimeFunctions.isoTime,
     },

@@ -27,7 +27,7 @@ export async function runServer(settings: Settings): Promise<void> {
   refuseForeignData(parts);
   const publicApp = await listenPublic(parts, durability);
   const peerApp = await listenPeers(parts);
-  log.info({ name: settings.name, api: settings.apiUrl, peer: settings.peerUrl, replica: replica.report().self }, "epoxy server is up");
+  log.info({ apiUrl: settings.apiUrl, peerUrl: settings.peerUrl }, "epoxy server is up");
   void keepWorkflows(parts, stopping.signal);
   applyDesired(parts, stopping.signal);
 
@@ -130,7 +130,7 @@ async function takeover({ replica, temporal, log }: Parts): Promise<number> {
   if (self === null) throw new EpoxyError("notReady", "this replica is joining: another datacenter must take over");
   const members = await replica.changeMembers((now) => (now.coordinator === self ? null : { ...now, coordinator: self }), TAKEOVER_MS);
   await temporal.ensureWorkflows({ self, members });
-  log.warn({ replica: self }, "this datacenter holds the coordinator now");
+  log.warn({}, "this datacenter holds the coordinator now");
   return (await temporal.reconfiguration())?.generation ?? 0;
 }
 

@@ -30,8 +30,8 @@ export type Parts = {
 };
 
 export async function assemble(settings: Settings, role: "server" | "worker"): Promise<Parts> {
-  const log = createLogger({ level: settings.logLevel, fields: { role, name: settings.name } });
   let replica: Replica | null = null;
+  const log = createLogger({ level: settings.logLevel, fields: { role, name: settings.name }, self: () => replica?.report() ?? null });
   const metrics = createMetrics(() => replica?.report() ?? null);
   const { meter } = metrics;
   const wan = settings.wanOneWayMs.size === 0 ? null : createWanDelays(settings.wanOneWayMs, () => replica?.report().members ?? null);

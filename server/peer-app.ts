@@ -1,6 +1,7 @@
 /** What other datacenters reach: `POST /v{version}/epoxy/message`, BARE bytes in and out. Knows bytes and versions, nothing else. */
 import { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest, fastify, LogController } from "fastify";
 import type { Replica } from "../proposals/api.ts";
+import { about } from "../proposals/log-subject.ts";
 import type { Clock, Meter, Random } from "../proposals/ports.ts";
 import { EpoxyError, MalformedError } from "../protocol/errors.ts";
 import { instanceName } from "../protocol/ids.ts";
@@ -69,7 +70,7 @@ export function buildPeerApp(deps: PeerAppDeps): FastifyInstance {
       for (const { kind } of envelope.requests) deps.meter.count("epoxy_peer_handled_total", { kind });
       const traces = tracesOf(request.headers);
       if (traces.length > 0)
-        deps.log.debug({ peer: envelope.header.from, epoch: envelope.header.epoch, ...about(envelope), traces }, "asked");
+        about(deps.log, { peer: envelope.header.from, epoch: envelope.header.epoch }).debug({ ...contentOf(envelope), traces }, "asked");
       const answer = encodeReply(version, await deps.replica.handle(envelope));
       // The answer is a message too: whoever sends one waits half the round trip.
       const delayMs = deps.wan?.toReplica(envelope.header.from) ?? 0;
@@ -98,7 +99,7 @@ async function beforeBody(deps: PeerAppDeps, request: FastifyRequest<Versioned>,
 }
 
 /** Which instances, and what is asked of them. */
-function about({ requests }: RequestEnvelope): { readonly instances: readonly string[]; readonly kinds: readonly string[] } {
+function contentOf({ requests }: RequestEnvelope): { readonly instances: readonly string[]; readonly kinds: readonly string[] } {
   const named = requests.flatMap((request) => ("id" in request ? [request] : []));
   return { instances: named.map(({ id }) => instanceName(id)), kinds: named.map(({ kind }) => kind) };
 }

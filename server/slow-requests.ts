@@ -1,6 +1,6 @@
 /** A line in the log for each request that took long, with what is needed to look further. */
 import type { FastifyInstance } from "fastify";
-import { instanceName } from "../protocol/ids.ts";
+import { about } from "../proposals/log-subject.ts";
 import type { InstanceId } from "../protocol/types.ts";
 import type { AppDeps } from "./routes/deps.ts";
 import { traceOf } from "./trace.ts";
@@ -15,11 +15,7 @@ declare module "fastify" {
 }
 
 /** @param streams routes that last as long as their reader wants */
-export function addSlowRequestLog(
-  app: FastifyInstance,
-  { clock, log, replica, slowRequestMs }: AppDeps,
-  streams: ReadonlySet<string>,
-): void {
+export function addSlowRequestLog(app: FastifyInstance, { clock, log, slowRequestMs }: AppDeps, streams: ReadonlySet<string>): void {
   // A slow second has many slow requests: so many lines of it, and how many more there were.
   let secondEndsMs = Number.NEGATIVE_INFINITY;
   let lines = 0;
@@ -36,14 +32,12 @@ export function addSlowRequestLog(
       if (lines++ < LINES_A_SECOND) {
         const { method, instance } = request;
         const trace = traceOf(request.headers);
-        log.warn(
+        about(log, { instance }).warn(
           {
             method,
             route,
             status: reply.statusCode,
             ms: Math.round(reply.elapsedTime),
-            epoch: replica.report().epoch,
-            ...(instance === null ? {} : { instance: instanceName(instance) }),
             ...(trace === null ? {} : { trace }),
             ...(leftOut === 0 ? {} : { leftOut }),
           },

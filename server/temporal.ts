@@ -129,7 +129,7 @@ export function createTemporal({ settings, self, hasCoordinator, log }: Temporal
     }
     if (!isRunning || found.taskQueue !== taskQueue) {
       await client.workflow.start<typeof coordinator>("coordinator", start);
-      log.info({ cluster, datacenter: id }, "the coordinator workflow runs here");
+      log.info({ cluster }, "the coordinator workflow runs here");
     }
     coordinatorSeenMs = performance.now();
   }

@@ -80,7 +80,7 @@ export function plannable(c: Coordination): Plannable {
 export function note(c: Coordination, text: string): void {
   const entry = { at: Date.now(), generation: c.state.desired.generation, text };
   c.state = { ...c.state, history: [...c.state.history, entry].slice(-HISTORY_ENTRIES_MAX) };
-  log.info(text, { generation: entry.generation });
+  log.info(text, { generation: entry.generation, ...(c.state.view === null ? {} : { epoch: c.state.view.epoch }) });
   c.wake += 1;
 }
 

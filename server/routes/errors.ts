@@ -1,6 +1,7 @@
 /** Everything that is answered when something is wrong: {"error":{"code","message",…}}, from one table (protocol/errors.ts). */
 import type { Socket } from "node:net";
 import type { FastifyBaseLogger, FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { about } from "../../proposals/log-subject.ts";
 import type { Random } from "../../proposals/ports.ts";
 import { EpoxyError, ERRORS, type ErrorCode } from "../../protocol/errors.ts";
 import { instanceName } from "../../protocol/ids.ts";
@@ -59,7 +60,10 @@ export function createErrorHandler(deps: { readonly random: Random; readonly log
     if (typeof instance === "number") request.instance = instance as InstanceId;
     if (known !== null) return sendError(reply, known);
     const id = deps.random.id();
-    deps.log.error({ err: error, id, method: request.method, route: request.routeOptions.url }, "a request failed in a way nobody foresaw");
+    about(deps.log, { instance: request.instance }).error(
+      { err: error, id, method: request.method, route: request.routeOptions.url },
+      "a request failed in a way nobody foresaw",
+    );
     return sendError(reply, new EpoxyError("internal", "something went wrong here; the log has it under this id", { id }));
   };
 }

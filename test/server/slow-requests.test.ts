@@ -19,33 +19,19 @@ function logged() {
   return { lines, log };
 }
 
-test("a slow proposal is logged with its instance, epoch and trace; a quick one is not", async (t) => {
+test("a slow proposal is logged with its instance and trace; a quick one is not", async (t) => {
   const { lines, log } = logged();
-  const replica = fakeReplica();
-  let waitMs = 0;
-  const { app } = fakeApp({
-    log,
-    slowRequestMs: 50,
-    replica: { ...replica, propose: (input) => new Promise((resolve) => setTimeout(resolve, waitMs)).then(() => replica.propose(input)) },
-  });
-  t.after(() => app.close());
-  const put = () => app.inject({ method: "PUT", url: "/v1/kv/secret-key", payload: "v", headers: { traceparent: TRACE } });
-  await put();
-  waitMs = 60;
-  const { instance } = (await put()).json();
+  const quick = fakeApp({ log, slowRequestMs: 3_600_000 }).app;
+  const slow = fakeApp({ log, slowRequestMs: 0 }).app;
+  t.after(() => Promise.all([quick.close(), slow.close()]));
+  const put = { method: "PUT", url: "/v1/kv/secret-key", payload: "v", headers: { traceparent: TRACE } } as const;
+  await quick.inject(put);
+  assert.equal(lines.length, 0);
+  const { instance } = (await slow.inject(put)).json();
   assert.equal(lines.length, 1);
   const { ms, ...line } = lines[0] ?? {};
-  assert.deepEqual(line, {
-    level: 40,
-    method: "PUT",
-    route: "/v1/kv/*",
-    status: 200,
-    epoch: replica.report().epoch,
-    instance,
-    trace: TRACE,
-    msg: "a slow request",
-  });
-  assert.ok(ms !== undefined && ms >= 50);
+  assert.deepEqual(line, { level: 40, method: "PUT", route: "/v1/kv/*", status: 200, instance, trace: TRACE, msg: "a slow request" });
+  assert.ok(Number.isInteger(ms));
   assert.ok(!JSON.stringify(lines).includes("secret-key"), "keys are the users'");
 });
 
