@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import type { Command } from "commander";
 import { type Client, createClient } from "../client/client.ts";
 import { type ExitCode, exit, UsageError } from "./exit.ts";
+import { whyUnreadable } from "./output.ts";
 
 export const defaultApi = "http://127.0.0.1:7110";
 
@@ -82,9 +83,14 @@ export function clientOptions(options: GlobalOptions): { endpoints: readonly str
 export function integer(name: string, text: string, range: { readonly min: number; readonly max: number }): number {
   const value = Number(text);
   if (!/^-?\d+$/.test(text) || value < range.min || value > range.max) {
-    throw new UsageError(`${name} must be a whole number from ${range.min} to ${range.max}, not ${JSON.stringify(text)}`);
+    throw new UsageError(`${name} must be a whole number ${rangeInWords(range)}, not ${JSON.stringify(text)}`);
   }
   return value;
+}
+
+function rangeInWords({ min, max }: { readonly min: number; readonly max: number }): string {
+  if (max < Number.MAX_SAFE_INTEGER) return `from ${min} to ${max}`;
+  return `of at least ${min}`;
 }
 
 function positive(name: string, text: string): number {
@@ -104,6 +110,6 @@ function readToken(file: string): string {
   try {
     return readFileSync(file, "utf8").trim();
   } catch (error) {
-    throw new UsageError(`the token file cannot be read: ${(error as Error).message}`);
+    throw new UsageError(`the token file ${file} cannot be read: ${whyUnreadable(error)}`);
   }
 }

@@ -1,4 +1,5 @@
 /** Tables for people, plain lines for pipes, JSON for programs. */
+import { getSystemErrorMap } from "node:util";
 import { fromWire, textOf, type WireBytes } from "../client/bytes.ts";
 
 export type Row = readonly (string | number)[];
@@ -38,6 +39,12 @@ export function show(value: WireBytes | null): string {
 export function quote(value: WireBytes | null): string {
   if (value === null) return "absent";
   return JSON.stringify(textOf(fromWire(value)) ?? show(value));
+}
+
+/** In words alone: the sentence around it names the file. */
+export function whyUnreadable(error: unknown): string {
+  const { errno, message } = error as { errno?: number; message: string };
+  return getSystemErrorMap().get(errno ?? 0)?.[1] ?? message;
 }
 
 export async function readInput(file: string): Promise<Buffer> {

@@ -1,8 +1,8 @@
 /** The commands of `epoxy`, put together. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { Command } from "commander";
-import { withClientOptions } from "./client-options.ts";
+import { Command, type Option } from "commander";
+import { SHARED, withClientOptions } from "./client-options.ts";
 import { registerBenchCommands } from "./commands/bench-commands.ts";
 import { registerClusterCommands } from "./commands/cluster-commands.ts";
 import { registerDataCommands } from "./commands/data-commands.ts";
@@ -17,7 +17,6 @@ export function buildProgram(): Command {
     .version(readVersion(), "-V, --version", "print epoxy's version")
     // Options belong to the command they stand behind: `members add --api` is the new member's address.
     .enablePositionalOptions()
-    .showHelpAfterError("(epoxy COMMAND --help explains)")
     .exitOverride()
     .addHelpText(
       "after",
@@ -31,12 +30,21 @@ Examples:
 
 Exit codes: 0 done, 1 error, 2 usage, 3 condition not met or key absent, 4 unreachable or no quorum, 5 outcome unknown`,
     );
-  registerDataCommands(program);
-  registerClusterCommands(program);
-  registerProcessCommands(program);
-  registerLabCommands(program);
+  registerDataCommands(program.commandsGroup("Keys:"));
+  registerClusterCommands(program.commandsGroup("The cluster:"));
+  registerProcessCommands(program.commandsGroup("Processes:"));
+  registerLabCommands(program.commandsGroup("What to expect:"));
   registerBenchCommands(program);
+  finish(program, "epoxy");
   return program;
+}
+
+/** An error names the help that explains it; a command's own options stand above those of every command. */
+function finish(command: Command, path: string): void {
+  command.showHelpAfterError(`(${path} --help explains)`);
+  const isShared = ({ helpGroupHeading }: Option) => Number(helpGroupHeading === SHARED);
+  (command.options as Option[]).sort((a, b) => isShared(a) - isShared(b));
+  for (const each of command.commands) finish(each, `${path} ${each.name()}`);
 }
 
 function readVersion(): string {

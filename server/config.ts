@@ -5,6 +5,7 @@ import { Compile } from "typebox/compile";
 import { limits } from "../protocol/limits.ts";
 import { LOG_LEVELS, type LogLevel } from "./log.ts";
 import { type ApiToken, PEER_SECRET_BYTES_MIN, PEER_SECRETS_MAX, SCOPES, type Scope, Secret } from "./security.ts";
+import { whyUnreadable } from "./unreadable.ts";
 
 export type Listen = { readonly host: string; readonly port: number };
 /** A datacenter as the leader's config file lists it. */
@@ -191,7 +192,7 @@ function readConfigFile(path: string, readFile: (path: string) => string, proble
     json = JSON.parse(readFile(path));
   } catch (error) {
     // The text itself may hold secrets: say what, not with what.
-    const why = error instanceof SyntaxError ? "it is not JSON" : ((error as { code?: string }).code ?? "it cannot be read");
+    const why = error instanceof SyntaxError ? "it is not JSON" : whyUnreadable(error);
     problems.push(`config file ${path}: ${why}`);
     return {};
   }
@@ -282,7 +283,7 @@ function peerSecrets(
         .map((line) => line.trim())
         .filter((line) => line !== "");
     } catch (error) {
-      problems.push(`EPOXY_PEER_SECRET_FILE ${path}: ${(error as { code?: string }).code ?? "it cannot be read"}`);
+      problems.push(`EPOXY_PEER_SECRET_FILE ${path}: ${whyUnreadable(error)}`);
     }
   }
   if (texts.length === 0) texts = [...(file.peerSecrets ?? [])];

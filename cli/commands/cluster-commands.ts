@@ -45,7 +45,11 @@ function registerMembers(program: Command): void {
   const members = program
     .command("members")
     .enablePositionalOptions()
-    .description("the cluster's datacenters; changes go to the coordinator workflow");
+    .description("the cluster's datacenters; changes go to the coordinator workflow")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  epoxy members\n  epoxy members add tokyo --peer http://10.4.0.1:7111 --api http://10.4.0.1:7110 --wait",
+    );
   const newMember = (command: Command) =>
     withClientOptions(command, { api: false })
       .requiredOption("--peer <url>", "where the other datacenters reach it")
@@ -84,7 +88,7 @@ function registerMembers(program: Command): void {
     .addHelpText("after", "\nExample:\n  epoxy members cancel")
     .action(async (...all) => (await import("./members.ts")).cancel(...all));
   withClientOptions(members.command("takeover"))
-    .description("make the datacenter that is asked the coordinator's, when the coordinator's is lost")
+    .description("give the coordinator to the datacenter that is asked, when its own is lost")
     .addHelpText("after", "\nExample:\n  epoxy --api http://10.4.0.1:7110 members takeover")
     .action(async (...all) => (await import("./members.ts")).takeover(...all));
 }

@@ -12,7 +12,7 @@ export function registerDataCommands(program: Command): void {
     .action(async (...all) => (await import("./put.ts")).put(...all));
   withClientOptions(program.command("get <key>"))
     .description("print a key's value; exit code 3 where it is absent")
-    .addOption(new Option("--read <mode>", "how fresh (default linearizable)").choices(["linearizable", "local", "optimistic"]))
+    .addOption(new Option("--read <mode>", "how fresh, linearizable unless given").choices(["linearizable", "local", "optimistic"]))
     .addHelpText("after", "\nExamples:\n  epoxy get greeting\n  epoxy get greeting --read local --json")
     .action(async (...all) => (await import("./get.ts")).get(...all));
   withClientOptions(program.command("del <key>"))
@@ -37,7 +37,7 @@ export function registerDataCommands(program: Command): void {
   withClientOptions(program.command("add <key> <n>"))
     .description("add to a counter; adds from everywhere commute, and never wait for each other")
     .option("--idempotency-key <key>", "makes a later repetition give this one's result")
-    .addHelpText("after", "\nExamples:\n  epoxy add visits 1\n  epoxy add stock -- -3")
+    .addHelpText("after", "\nExamples:\n  epoxy add visits 1\n  epoxy add stock -3")
     .action(async (...all) => (await import("./add.ts")).add(...all));
   withClientOptions(program.command("txn <file>"))
     .description("checks and commands across keys, all or nothing, from a JSON file (- for standard input)")

@@ -26,7 +26,12 @@ export function registerLabCommands(program: Command): void {
       "after",
       "\nExamples:\n  epoxy lab --regions CA,VA,EU,OR,JP --conflicts 0.25\n  epoxy lab --protocols all --zipf 0.9 --reads 0.5 --svg lab.svg\n  epoxy lab --regions CA,VA,EU --down VA",
     )
-    .action(async (_options, command: Command) => (await import("./lab.ts")).lab(command.opts()));
+    .allowExcessArguments()
+    .action(async (_options, command: Command) => {
+      // What is no option of its own is a mistyped subcommand: commander's words for that suggest what may have been meant.
+      if (command.args.length > 0) (command as unknown as { unknownCommand(): never }).unknownCommand();
+      await (await import("./lab.ts")).lab(command.opts());
+    });
   lab
     .command("revisited")
     .description("the comparison of EPaxos Revisited over all protocols: five regions, mixed reads and writes, Zipf keys")

@@ -5,7 +5,7 @@ import type { Command } from "commander";
 function withSettings(command: Command): Command {
   return command
     .option("--name <name>", "this datacenter's name (default dc-1)")
-    .option("--cluster <name>", "the cluster's name, for people and workflow ids (default default)")
+    .option("--cluster <name>", 'the cluster\'s name, for people and workflow ids (default "default")')
     .option("--api-listen <host:port>", "where clients are served (default 127.0.0.1:7110)")
     .option("--api-url <url>", "how clients reach it")
     .option("--peer-listen <host:port>", "where the other datacenters are served (default 127.0.0.1:7111)")

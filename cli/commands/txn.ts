@@ -1,7 +1,7 @@
 import type { TxnJson } from "../../client/types.ts";
 import { withClient } from "../context.ts";
 import { CommandError, UsageError } from "../exit.ts";
-import { readInput } from "../output.ts";
+import { readInput, whyUnreadable } from "../output.ts";
 import { printProposal } from "./print-proposal.ts";
 
 export const txn = withClient<{ readonly idempotencyKey?: string }>(async ({ client, options, json }, [file = "-"]) => {
@@ -20,7 +20,7 @@ export async function readJson(file: string): Promise<Record<string, unknown>> {
   try {
     text = (await readInput(file)).toString("utf8");
   } catch (error) {
-    throw new CommandError(`${file} cannot be read: ${(error as Error).message}`);
+    throw new CommandError(`${file} cannot be read: ${whyUnreadable(error)}`);
   }
   try {
     const parsed: unknown = JSON.parse(text);

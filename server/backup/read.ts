@@ -5,6 +5,7 @@ import { createInterface } from "node:readline";
 import { EpoxyError } from "../../protocol/errors.ts";
 import type { Key, KeyState } from "../../protocol/types.ts";
 import { keyFromJson, valueFromJson } from "../routes/json.ts";
+import { whyUnreadable } from "../unreadable.ts";
 import { type End, type EntryLine, FORMAT, type Head } from "./write.ts";
 
 export type Backup = { readonly head: Head; readonly states: ReadonlyMap<Key, KeyState> };
@@ -36,7 +37,7 @@ export async function readBackup(file: string): Promise<Backup> {
     }
   } catch (error) {
     if (error instanceof EpoxyError) throw error;
-    throw new EpoxyError("badRequest", `${file} cannot be read: ${(error as Error).message}`);
+    throw new EpoxyError("badRequest", `${file}: ${whyUnreadable(error)}`);
   }
   if (head === null) throw damaged(file, "it is empty");
   if (end === null) throw damaged(file, "its end is missing: it was cut off");

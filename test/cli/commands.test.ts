@@ -169,14 +169,21 @@ describe("commands", () => {
 });
 
 describe("usage", () => {
-  const wrong: [string, string[]][] = [
-    ["an unknown command", ["frobnicate"]],
-    ["an unknown option", ["get", "k", "--frob"]],
+  const wrong: [string, string[], RegExp?][] = [
+    ["a mistyped command", ["gte"], /Did you mean get\?[\s\S]*\(epoxy --help explains\)/],
+    ["a mistyped subcommand", ["lab", "thrify"], /Did you mean thrifty\?[\s\S]*\(epoxy lab --help explains\)/],
+    ["a mistyped option", ["get", "k", "--raed", "local"], /Did you mean --read\?[\s\S]*\(epoxy get --help explains\)/],
     ["a missing argument", ["put", "k"]],
     ["an unknown read mode", ["get", "k", "--read", "stale"]],
     ["a cas that expects nothing", ["cas", "k", "--value", "v"]],
     ["a cas that writes nothing", ["cas", "k", "--absent"]],
     ["a number that is none", ["add", "k", "many"]],
+    ["a version that is none", ["del", "k", "--if-version", "x"], /must be a whole number of at least 0, not "x"/],
+    [
+      "a token file that is not there",
+      ["get", "k", "--token-file", "/none"],
+      /^epoxy: the token file \/none cannot be read: no such file or directory$/m,
+    ],
     ["an address that is none", ["--api", "ftp://x", "get", "k"]],
     ["an instance that is none", ["instance", "seven"]],
     ["a transaction that is not JSON", ["txn", "-"]],
@@ -185,11 +192,11 @@ describe("usage", () => {
     ["a region that is none", ["dev", "--wan", "CA,VA,XX"]],
     ["a port without room above it", ["dev", "--port", "65500"]],
   ];
-  for (const [name, args] of wrong) {
+  for (const [name, args, says = /./] of wrong) {
     test(`${name} is exit code 2`, async () => {
       const ran = await runCli(args);
       assert.equal(ran.code, 2, ran.stderr);
-      assert.notEqual(ran.stderr, "");
+      assert.match(ran.stderr, says);
       assert.doesNotMatch(ran.stderr, / at .*\.[jt]s:\d+/);
     });
   }
@@ -198,6 +205,7 @@ describe("usage", () => {
     const ran = await runCli(["cas", "--help"]);
     assert.equal(ran.code, 0);
     assert.match(ran.stdout, /Examples:[\s\S]*epoxy cas/);
+    assert.ok(ran.stdout.indexOf("--expect") < ran.stdout.indexOf("--api"), "its own options come first");
   });
 
   test("nobody listening is exit code 4", async () => {

@@ -1,5 +1,6 @@
 /** Settings: who wins, what is refused and in which words, and that nothing is reachable unprotected by accident. */
 import assert from "node:assert/strict";
+import { constants } from "node:os";
 import { describe, test } from "node:test";
 import { inspect } from "node:util";
 import { ConfigError, type Environment, type Flags, loadDesiredReplicas, loadSettings } from "../../server/config.ts";
@@ -11,7 +12,7 @@ const load = (flags: Flags = {}, environment: Environment = {}, files: Record<st
     environment,
     readFile: (path) => {
       const text = files[path];
-      if (text === undefined) throw Object.assign(new Error("no such file"), { code: "ENOENT" });
+      if (text === undefined) throw Object.assign(new Error("no such file"), { errno: -constants.errno.ENOENT });
       return text;
     },
   });
@@ -115,7 +116,7 @@ describe("refused, in words", () => {
       says: /api-listen 10\.0\.0\.1 can be reached.*EPOXY_ADMIN_TOKEN/,
     },
     { name: "a wildcard without URL", flags: { apiListen: "0.0.0.0:1", insecure: true }, says: /api-url must be given/ },
-    { name: "no such file", flags: { config: "none.json" }, says: /config file none\.json: ENOENT/ },
+    { name: "no such file", flags: { config: "none.json" }, says: /config file none\.json: no such file/ },
     { name: "a file that is no JSON", file: "{ secret", says: /config file c\.json: it is not JSON/ },
     { name: "a field of the file", file: '{"naem":"x"}', says: /config file c\.json: .*naem/ },
     {
