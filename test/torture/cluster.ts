@@ -26,8 +26,6 @@ export type TortureCluster = {
   /** kill -9; they stay down until `start`. All parts unless named. */
   kill(datacenter: number, ...which: Part[]): Promise<void>;
   start(datacenter: number, ...which: Part[]): void;
-  /** SIGTERM; resolves when they are gone, and they stay down until `start`. */
-  stop(datacenter: number, ...which: Part[]): Promise<void>;
   pause(datacenter: number, ...which: Part[]): void;
   /** SIGCONT; without harm where nothing is stopped. */
   resume(datacenter: number, ...which: Part[]): void;
@@ -116,9 +114,6 @@ function handleOf(local: LocalCluster, { links, died, port, failpoints }: Around
     },
     start: (datacenter, ...which) => {
       for (const each of supervised(datacenter, which)) each.start();
-    },
-    async stop(datacenter, ...which) {
-      await Promise.all(supervised(datacenter, which).map((each) => each.stop()));
     },
     pause: (datacenter, ...which) => signal("SIGSTOP", datacenter, which),
     resume: (datacenter, ...which) => signal("SIGCONT", datacenter, which),
