@@ -12,6 +12,8 @@ export type BenchCluster = {
   readonly redises: readonly string[];
   /** Seconds of CPU that all servers and Redises together have used so far; null where the system does not tell. */
   cpuSeconds(): number | null;
+  /** Memory of each server now; 0 where the system does not tell. */
+  rssMiB(): readonly number[];
   /** `keepData` leaves the logs for whoever looks for the reason. */
   stop(options?: { readonly keepData: boolean }): Promise<void>;
 };
@@ -41,6 +43,7 @@ export async function startBenchCluster(datacenters: number, port: number, wan: 
     apis: all.map((each) => each.api),
     redises: all.map((each) => each.redis),
     cpuSeconds: () => cpuSecondsOf(pids),
+    rssMiB: () => all.flatMap((each) => each.pids.server).map(rssMiBOf),
     async stop({ keepData } = { keepData: false }) {
       const ended =
         child.exitCode !== null || child.signalCode !== null ? Promise.resolve() : new Promise((resolve) => child.once("exit", resolve));
@@ -77,4 +80,12 @@ function cpuSecondsOf(pids: readonly number[]): number | null {
     }
   }
   return ticks / ticksPerSecond;
+}
+
+function rssMiBOf(pid: number): number {
+  try {
+    return Math.round(Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0) / 1024);
+  } catch {
+    return 0;
+  }
 }

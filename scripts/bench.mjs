@@ -1,4 +1,4 @@
-// `npm run bench [-- --json]`: sets everything up, then runs bench/throughput.ts.
+// `npm run bench [-- --json]`: sets everything up, then runs bench/throughput.ts; `npm run bench -- overload`: bench/overload.ts.
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { distIsCurrent } from "./build.mjs";
@@ -17,8 +17,10 @@ try {
 }
 
 const built = distIsCurrent();
-const program = fileURLToPath(new URL(built ? "../dist/bench/throughput.js" : "../bench/throughput.ts", import.meta.url));
-const child = spawn(process.execPath, [...(built ? [] : ["--import", "tsx"]), program, ...process.argv.slice(2)], { stdio: "inherit" });
+const [first, ...rest] = process.argv.slice(2);
+const [name, args] = first === "overload" ? [first, rest] : ["throughput", process.argv.slice(2)];
+const program = fileURLToPath(new URL(built ? `../dist/bench/${name}.js` : `../bench/${name}.ts`, import.meta.url));
+const child = spawn(process.execPath, [...(built ? [] : ["--import", "tsx"]), program, ...args], { stdio: "inherit" });
 process.on("SIGINT", () => undefined);
 for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
 child.once("exit", (code, signal) => process.exit(signal === null ? (code ?? 1) : 1));

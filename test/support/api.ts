@@ -20,13 +20,15 @@ export type ProposalBody = { readonly instance: string; readonly path: string; r
 export type ErrorAnswer = { readonly error: { readonly code: string; readonly message: string; readonly [detail: string]: unknown } };
 export type ReadMode = "linearizable" | "local" | "optimistic";
 
-/** The connection failed; `sent` tells whether the request may have arrived. */
+/** The connection failed; `sent` tells whether the request may have arrived, `late` that it was given up after its time. */
 export class NoAnswer extends Error {
   override readonly name = "NoAnswer";
   readonly sent: boolean;
-  constructor(message: string, sent: boolean) {
+  readonly late: boolean;
+  constructor(message: string, sent: boolean, late = false) {
     super(message);
     this.sent = sent;
+    this.late = late;
   }
 }
 
@@ -102,12 +104,12 @@ function send(url: string, method: string, path: string, { body, headers = {}, t
         });
       });
     });
-    const fail = (error: Error) => {
+    const fail = (error: Error, late = false) => {
       clearTimeout(timer);
       outgoing.destroy();
-      reject(new NoAnswer(`${method} ${url}${path}: ${error.message}`, connected));
+      reject(new NoAnswer(`${method} ${url}${path}: ${error.message}`, connected, late));
     };
-    const timer = setTimeout(() => fail(new Error(`no answer after ${timeoutMs} ms`)), timeoutMs);
+    const timer = setTimeout(() => fail(new Error(`no answer after ${timeoutMs} ms`), true), timeoutMs);
     outgoing.once("error", fail);
     outgoing.once("socket", (socket) => {
       connected = !socket.connecting;

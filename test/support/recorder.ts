@@ -6,6 +6,8 @@ export type Recorder = {
   readonly operations: Operation[];
   /** Answers of any other status than those documented, as text; there should be none. */
   readonly strange: string[];
+  /** Requests whose connection ended before they were answered. */
+  readonly cutOff: string[];
   get(client: string, api: Api, key: string, mode?: ReadMode): Promise<Operation>;
   set(client: string, api: Api, key: string, value: string): Promise<Operation>;
   delete(client: string, api: Api, key: string): Promise<Operation>;
@@ -28,11 +30,12 @@ const documented = [200, 404, 412, 504, 507, ...refusals];
 export function createRecorder(timeoutMs: number): Recorder {
   const operations: Operation[] = [];
   const strange: string[] = [];
+  const cutOff: string[] = [];
   const options: AskOptions = { timeoutMs: 2 * timeoutMs, headers: { "epoxy-timeout-ms": `${timeoutMs}` } };
 
   async function record<O extends object>(call: O, ask: () => Promise<Answer>, read: (answer: Answer) => Result): Promise<Operation> {
     const startNs = process.hrtime.bigint();
-    const { status, result } = await outcomeOf(ask, read, strange);
+    const { status, result } = await outcomeOf(ask, read, { strange, cutOff });
     const operation = { ...call, status, result, startNs, endNs: process.hrtime.bigint() } as unknown as Operation;
     operations.push(operation);
     return operation;
@@ -40,6 +43,7 @@ export function createRecorder(timeoutMs: number): Recorder {
   return {
     operations,
     strange,
+    cutOff,
     get(client, api, key, mode = "linearizable") {
       const op = mode === "linearizable" ? "get" : mode === "local" ? "getLocal" : "getOptimistic";
       const headers = { ...options.headers, accept: "application/json" };
@@ -63,14 +67,19 @@ export function createRecorder(timeoutMs: number): Recorder {
   };
 }
 
-async function outcomeOf(ask: () => Promise<Answer>, read: (answer: Answer) => Result, strange: string[]): Promise<Outcome> {
+async function outcomeOf(
+  ask: () => Promise<Answer>,
+  read: (answer: Answer) => Result,
+  noted: Pick<Recorder, "strange" | "cutOff">,
+): Promise<Outcome> {
   try {
     const answer = await ask();
-    if (!documented.includes(answer.status)) strange.push(`${answer.status} ${answer.text.slice(0, 300)}`);
+    if (!documented.includes(answer.status)) noted.strange.push(`${answer.status} ${answer.text.slice(0, 300)}`);
     if ([200, 404, 412].includes(answer.status)) return { status: "ok", result: read(answer) };
     return { status: refusals.includes(answer.status) ? "fail" : "info", result: null };
   } catch (error) {
     if (!(error instanceof NoAnswer)) throw error;
+    if (error.sent && !error.late) noted.cutOff.push(error.message);
     return { status: error.sent ? "info" : "fail", result: null };
   }
 }

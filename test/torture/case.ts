@@ -31,8 +31,8 @@ export type Run = {
   count(name: string, more?: number): void;
   /** A number for the report of which the largest counts. */
   most(name: string, value: number): void;
-  /** A process is about to be ended by SIGKILL at a step that the case has chosen. */
-  expectDeath(): void;
+  /** A process is about to end because the case makes it: at a step by SIGKILL, unless another way is named. */
+  expectDeath(how?: string): void;
   /** Something that must never be: the run has failed. */
   violation(what: string): void;
 };
@@ -49,8 +49,14 @@ export type TortureCase = {
   readonly seconds: number;
   /** Sizes that the command line may change. */
   readonly params?: Readonly<Record<string, number>>;
+  /** Peers prove who they are: the datacenters share a secret. */
+  readonly signed?: boolean;
+  /** What this machine lacks for it; null: nothing. */
+  readonly needs?: () => string | null;
   /** How long a client lets the server try; 2000 unless given. */
   readonly timeoutMs?: number;
+  /** The longest rest of a client between two operations; as in load.ts unless given. */
+  readonly restMsMax?: number;
   /** The cluster is not whole afterwards: the next case gets a new one. */
   readonly spoils?: boolean;
   /** Shows that lost writes would be seen: the run fails where none is lost. Runs only where it is named. */

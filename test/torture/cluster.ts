@@ -7,6 +7,7 @@ import type { DatacenterPlace } from "../../cli/dev/layout.ts";
 import type { Died, Supervised } from "../../cli/dev/supervised.ts";
 import { type Api, apiAt, eventually } from "../support/api.ts";
 import { freeBase } from "../support/cluster.ts";
+import { compileSynced } from "./disk/synced.ts";
 import { createLinks, type Links } from "./proxy.ts";
 
 export type Part = "server" | "worker" | "redis";
@@ -25,6 +26,8 @@ export type TortureCluster = {
   api(datacenter: number): Api;
   /** kill -9; they stay down until `start`. All parts unless named. */
   kill(datacenter: number, ...which: Part[]): Promise<void>;
+  /** SIGTERM, and SIGKILL where that takes too long; as `kill` else. */
+  stop(datacenter: number, ...which: Part[]): Promise<void>;
   start(datacenter: number, ...which: Part[]): void;
   pause(datacenter: number, ...which: Part[]): void;
   /** SIGCONT; without harm where nothing is stopped. */
@@ -32,6 +35,8 @@ export type TortureCluster = {
   pid(datacenter: number, part: Part): number | null;
   /** That process of it ends itself at the step whose name is written there. */
   failpointFile(datacenter: number, part: "server" | "worker"): string;
+  /** What the wall clock of its processes shows, see failpoints/clock.mjs; absent: the right time. */
+  clockFile(datacenter: number): string;
   /** Ends every fault: links whole, everything going and started. */
   heal(): void;
   /** Resolves with how long it took until all of them, or those named, said that they serve. @throws Error after `withinMs` */
@@ -44,11 +49,18 @@ export type TortureCluster = {
 };
 
 /** @throws CommandError when it does not come up */
-export async function startTortureCluster(datacenters: number): Promise<TortureCluster> {
+export async function startTortureCluster(datacenters: number, { signed = false } = {}): Promise<TortureCluster> {
   const folder = mkdtempSync(join(tmpdir(), "epoxy-torture-"));
   const failpoints = mkdtempSync(join(tmpdir(), "epoxy-failpoints-"));
   process.env["EPOXY_TEST_FAILPOINTS"] = failpoints;
-  process.env["NODE_OPTIONS"] = `--import ${new URL("failpoints/hook.mjs", import.meta.url).href}`;
+  const preloads = [new URL("failpoints/hook.mjs", import.meta.url).href, new URL("failpoints/clock.mjs", import.meta.url).href];
+  // A local cluster takes secrets away from its processes' environment: each puts this one back before it reads its settings.
+  if (signed) preloads.push("data:text/javascript,process.env.EPOXY_PEER_SECRET=process.env.TORTURE_PEER_SECRET");
+  process.env["TORTURE_PEER_SECRET"] = "the secret of a cluster that is tortured";
+  process.env["NODE_OPTIONS"] = preloads.map((url) => `--import=${url}`).join(" ");
+  const synced = compileSynced(failpoints);
+  if (synced === null) delete process.env["LD_PRELOAD"];
+  else process.env["LD_PRELOAD"] = synced;
   const port = await freeBase();
   const died: Died[] = [];
   const links = createLinks();
@@ -112,6 +124,9 @@ function handleOf(local: LocalCluster, { links, died, port, failpoints }: Around
       for (const part of which.length === 0 ? parts : which) if (supervised(datacenter, [part])[0]?.pid() != null) killed[part]++;
       await Promise.all(supervised(datacenter, which).map((each) => each.kill()));
     },
+    async stop(datacenter, ...which) {
+      await Promise.all(supervised(datacenter, which).map((each) => each.stop()));
+    },
     start: (datacenter, ...which) => {
       for (const each of supervised(datacenter, which)) each.start();
     },
@@ -119,6 +134,7 @@ function handleOf(local: LocalCluster, { links, died, port, failpoints }: Around
     resume: (datacenter, ...which) => signal("SIGCONT", datacenter, which),
     pid: (datacenter, part) => supervised(datacenter, [part])[0]?.pid() ?? null,
     failpointFile: (datacenter, part) => join(failpoints, `${placeOf(datacenter).name}.${part}`),
+    clockFile: (datacenter) => join(failpoints, `${placeOf(datacenter).name}.clock`),
     heal,
     untilReady: (withinMs, which = datacenters) =>
       eventually(`datacenters ${which.join(", ")} are ready`, withinMs, async () =>
@@ -137,6 +153,7 @@ function handleOf(local: LocalCluster, { links, died, port, failpoints }: Around
       heal();
       await local.stop();
       await links.close();
+      delete process.env["LD_PRELOAD"];
       rmSync(failpoints, { recursive: true, force: true });
       if (process.env["EPOXY_TEST_KEEP"] === undefined) rmSync(local.folder, { recursive: true, force: true });
       else console.log(`kept ${local.folder}`);

@@ -10,7 +10,7 @@ export const clientTimeoutMs = 2_000;
 const clientsEach = 3;
 const hotShare = 0.8;
 /** Between two operations of one client: with nine clients some 200 operations a second, which two slow cores can carry. */
-const thinkMsMax = 40;
+const restMsUsual = 40;
 /** After a refusal, as a client would. */
 const refusedMs = 100;
 const largeBytes = 64 * 1024;
@@ -27,12 +27,21 @@ export function keysOf(prefix: string): { readonly hot: string[]; readonly cold:
   return { hot: named("hot", 5), cold: named("cold", 15), counters: named("counter", 2) };
 }
 
-export function startLoad(cluster: TortureCluster, recorder: Recorder, prefix: string, dice: Dice): Load {
+type LoadInput = {
+  readonly cluster: TortureCluster;
+  readonly recorder: Recorder;
+  readonly prefix: string;
+  readonly dice: Dice;
+  readonly restMsMax?: number | undefined;
+};
+
+export function startLoad({ cluster, recorder, prefix, dice, restMsMax = restMsUsual }: LoadInput): Load {
   const going = { is: true };
   const drivers = cluster.datacenters.flatMap((datacenter) =>
     Array.from({ length: clientsEach }, (_, k): Driver => {
       const name = `dc-${datacenter}.${k}`;
-      return { cluster, recorder, prefix, name, dice: dice.fork(`${datacenter}.${k}`), going, asked: datacenter, underWayAt: null };
+      const own = dice.fork(`${datacenter}.${k}`);
+      return { cluster, recorder, prefix, name, dice: own, restMsMax, going, asked: datacenter, underWayAt: null };
     }),
   );
   const clients = drivers.map(drive);
@@ -55,6 +64,7 @@ type Driver = {
   readonly prefix: string;
   readonly name: string;
   readonly dice: Dice;
+  readonly restMsMax: number;
   readonly going: { is: boolean };
   /** The datacenter of its next operation, and that of the one under way. */
   asked: number;
@@ -93,7 +103,7 @@ async function drive(driver: Driver): Promise<void> {
     driver.underWayAt = null;
     if (done.op === "get" && done.status === "ok")
       seen.set(done.key, { value: done.result?.value ?? null, version: done.result?.version ?? 0 });
-    await sleep(done.status === "fail" ? refusedMs : dice.between(0, thinkMsMax));
+    await sleep(done.status === "fail" ? refusedMs : dice.between(0, driver.restMsMax));
   }
 }
 

@@ -68,6 +68,7 @@ async function campaign(): Promise<number> {
   const commit = commitOf();
   const results: Result[] = [];
   let cluster: TortureCluster | null = null;
+  let isSigned = false;
   const stopped = { is: false };
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.once(signal, () => {
@@ -78,9 +79,16 @@ async function campaign(): Promise<number> {
     for (let i = 0; i < Number(values.runs); i++) {
       for (const { suite, torture } of wanted) {
         if (stopped.is) break;
+        const lacks = torture.needs?.() ?? null;
+        if (lacks !== null) {
+          console.log(`left out: ${torture.name} needs ${lacks}`);
+          continue;
+        }
+        const { signed = false } = torture;
         const datacenters = Number(values.datacenters ?? torture.datacenters ?? 3);
-        if (cluster !== null && cluster.datacenters.length !== datacenters) cluster = await end(cluster);
-        cluster ??= await startTortureCluster(datacenters);
+        if (cluster !== null && (cluster.datacenters.length !== datacenters || isSigned !== signed)) cluster = await end(cluster);
+        cluster ??= await startTortureCluster(datacenters, { signed });
+        isSigned = signed;
         const faultsMs = Number(values.seconds ?? torture.seconds) * 1000;
         const phases = { healthyMs: edgeMs, faultsMs, healedMs: edgeMs, healedWithinMs };
         const result = await runCase(cluster, { suite, torture, seed: `${values.seed}.${i}`, phases, params });

@@ -40,11 +40,11 @@ export async function runCase(cluster: TortureCluster, { suite, torture, seed, p
   const spans: Span[] = [];
   const counts: Record<string, number> = {};
   const diedBefore = cluster.died.length;
-  let deathsExpected = 0;
+  const deathsExpected: string[] = [];
   const killedBefore = { ...cluster.killed };
   const passedBefore = { ...cluster.links.counts };
   const startedMs = performance.now();
-  const load = startLoad(cluster, recorder, prefix, dice.fork("load"));
+  const load = startLoad({ cluster, recorder, prefix, dice: dice.fork("load"), restMsMax: torture.restMsMax });
   await sleep(phases.healthyMs);
   const faultsFromMs = performance.now();
   const run: Run = {
@@ -73,9 +73,7 @@ export async function runCase(cluster: TortureCluster, { suite, torture, seed, p
     most(name, value) {
       counts[name] = Math.max(counts[name] ?? 0, value);
     },
-    expectDeath() {
-      deathsExpected++;
-    },
+    expectDeath: (how = "SIGKILL") => void deathsExpected.push(how),
     violation: (what) => void violations.push(what),
   };
   await torture.inject(run).catch((error: unknown) => violations.push(`the case itself: ${(error as Error).stack ?? error}`));
@@ -99,7 +97,11 @@ export async function runCase(cluster: TortureCluster, { suite, torture, seed, p
   const endMs = performance.now();
   for (const each of await readAll(cluster, recorder, prefix, alive)) violations.push(`no answer to the last read of ${each}`);
   violations.push(...(await sameEverywhere(cluster, alive, prefix)));
-  const crashes = cluster.died.slice(diedBefore).filter(({ how }) => how !== "SIGKILL" || deathsExpected-- <= 0);
+  const crashes = cluster.died.slice(diedBefore).filter(({ how }) => {
+    const at = deathsExpected.indexOf(how);
+    if (at >= 0) deathsExpected.splice(at, 1);
+    return at < 0;
+  });
   violations.push(...crashes.map(({ name, how, tail }) => `${name} died by itself (${how}): ${tail.slice(-1_500)}`));
   violations.push(...recorder.strange.slice(0, 5).map((answer) => `an answer that is not documented: ${answer}`));
   // A history of nothing shows nothing.

@@ -1,5 +1,8 @@
-/** Processes that stop and go on, none the wiser: servers, Redis, both, Temporal. */
-import type { TortureCase } from "../case.ts";
+/** Processes that stop and go on, none the wiser: servers, Redis, both; and disks that are slow. */
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Run, TortureCase } from "../case.ts";
+import { lacksCompiler, slowSync } from "../disk/synced.ts";
 import { inTurn, paused } from "../faults.ts";
 
 export const cases: readonly TortureCase[] = [
@@ -25,4 +28,22 @@ export const cases: readonly TortureCase[] = [
     seconds: 40,
     inject: (run) => inTurn(run, (datacenter) => paused(run, "Redis paused", [datacenter], run.dice.between(1_000, 8_000), "redis")),
   },
+  {
+    fault: 6,
+    name: "slow-disk",
+    what: "the disk of one Redis after the other takes 20 to 500 ms for each sync",
+    seconds: 40,
+    needs: lacksCompiler,
+    inject: (run) => inTurn(run, (datacenter) => slowDisk(run, datacenter)),
+  },
 ];
+
+async function slowDisk(run: Run, datacenter: number): Promise<void> {
+  const folder = join(run.cluster.place(datacenter).folder, "redis");
+  const ms = run.dice.pick([20, 100, 500]);
+  await run.fault(`syncs take ${ms} ms`, [datacenter], async () => {
+    slowSync(folder, ms);
+    await sleep(run.dice.between(3_000, 8_000));
+    slowSync(folder, 0);
+  });
+}

@@ -1,9 +1,8 @@
 /** What becomes of a replica whose Redis comes back with other data than it had. */
-import { cpSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { cpSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Run, TortureCase } from "../case.ts";
-import { readyAgain } from "../faults.ts";
 
 const victim = 3;
 
@@ -34,24 +33,6 @@ export const cases: readonly TortureCase[] = [
       });
     },
   },
-  {
-    fault: 5,
-    name: "log-cut",
-    what: "the log of one Redis loses some bytes of its last write, which nobody was told of",
-    seconds: 20,
-    async inject(run) {
-      while (performance.now() < run.endMs) {
-        await run.fault("log cut", [victim], async () => {
-          await run.cluster.kill(victim);
-          tornBy(folderOf(run), run.dice.between(1, 20));
-          run.cluster.start(victim, "redis");
-          await sleep(300);
-          run.cluster.start(victim);
-        });
-        await readyAgain(run, [victim]);
-      }
-    },
-  },
 ];
 
 /** Its datacenter goes down, gets the other data, and must be ready no more, while the others go on. */
@@ -72,17 +53,4 @@ async function refused(run: Run, name: string, change: (folder: string) => Promi
 
 function folderOf(run: Run): string {
   return join(run.cluster.place(victim).folder, "redis");
-}
-
-/** Writes half a command after the log, then cuts a few of its bytes: what was synced before stays whole. */
-function tornBy(folder: string, bytes: number): void {
-  const name = readdirSync(join(folder, "appendonlydir"))
-    .filter((each) => each.endsWith(".incr.aof"))
-    .sort()
-    .at(-1);
-  if (name === undefined) throw new Error(`no log in ${folder}`);
-  const file = join(folder, "appendonlydir", name);
-  const whole = readFileSync(file);
-  writeFileSync(file, Buffer.concat([whole, Buffer.from("*3\r\n$3\r\nSET\r\n$9\r\nunwritten")]));
-  truncateSync(file, whole.length + Math.max(1, 28 - bytes));
 }
