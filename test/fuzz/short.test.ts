@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { Contradiction } from "../../protocol/assert.ts";
 import type { RequestHeader } from "../../protocol/messages.ts";
-import type { InstanceId, ReplicaId } from "../../protocol/types.ts";
+import type { ReplicaId } from "../../protocol/types.ts";
 import { decodeReply } from "../../protocol/wire/versioned.ts";
 import { systemClock, systemRandom } from "../../server/clock.ts";
 import { buildPeerApp } from "../../server/peer-app.ts";
@@ -68,17 +69,16 @@ describe(`forged and bent messages: SEED=${seed}`, () => {
   }
 
   test(`${bent} rightly signed bent messages: a typed error, or a reply, and no rule of ours broken`, async () => {
-    const committed = new Set<InstanceId>();
     for (let i = 0; i < bent; i++) {
-      const message = signed(header, secret, any(), random, committed);
-      if (message === null) continue;
+      const message = signed(header, secret, any(), random);
       const answer = await Promise.race([send(message), sleep(20_000, null, { ref: false })]);
       const hex = Buffer.from(message.body).toString("hex");
       assert.ok(answer !== null, `SEED=${seed}: no answer to ${hex}`);
       assert.ok([200, 400, 403, 413, 503].includes(answer.statusCode), `SEED=${seed}: ${answer.statusCode} ${answer.body} to ${hex}`);
       if (answer.statusCode === 200) decodeReply(1, answer.rawPayload);
       else assert.match(answer.body, /"code":"\w+"/);
-      assert.deepEqual(receiver().fatal, [], `SEED=${seed}: ${hex}`);
+      const broken = receiver().fatal.filter((error) => !(error instanceof Contradiction));
+      assert.deepEqual(broken, [], `SEED=${seed}: ${hex}`);
     }
   });
 });
