@@ -4,7 +4,7 @@ import { EpoxyError } from "../protocol/errors.ts";
 import { covers, frontierWithin } from "../protocol/frontier.ts";
 import { instanceName } from "../protocol/ids.ts";
 import { limits } from "../protocol/limits.ts";
-import type { Frontier, InstanceId, Key, KeyState, ReplicaId } from "../protocol/types.ts";
+import type { Frontier, InstanceId, Key, KeyState } from "../protocol/types.ts";
 import type { ReadMode } from "./api.ts";
 import { barred, type Context, currentLink, identity, quorumReachable, waitFor } from "./context.ts";
 import { executeLater } from "./execute.ts";
@@ -32,6 +32,12 @@ async function readLocal(ctx: Context, key: Key): Promise<KeyState> {
   return state ?? NEVER_WRITTEN;
 }
 
+function assertVoter(ctx: Context): void {
+  const { self, epoch } = identity(ctx);
+  if (ctx.removed || !isVoter(ctx.known.chain, epoch, self))
+    throw new EpoxyError("notReady", `replica ${self} does not vote (it is learning or was removed): it answers local reads only`);
+}
+
 /** Waits for every write that slowQ voters know of, then answers from the own state; with adders it makes sure a second time. */
 export async function readLinearizable(ctx: Context, key: Key, timeoutMs: number): Promise<KeyState> {
   const timer = new AbortController();
@@ -54,11 +60,9 @@ export async function readLinearizable(ctx: Context, key: Key, timeoutMs: number
 }
 
 async function readInTime(ctx: Context, key: Key, deadlineMs: number): Promise<KeyState> {
-  const { self, epoch } = identity(ctx);
   const bar = barred(ctx);
   if (bar !== null) throw new EpoxyError("notReady", bar);
-  if (!isVoter(ctx.known.chain, epoch, self))
-    throw new EpoxyError("notReady", `replica ${self} does not vote (it is learning or was removed): it answers local reads only`);
+  assertVoter(ctx);
   assertQuorum(ctx);
   for (let rounds = 0; rounds < limits.readRounds; rounds++) {
     const first = await askTogether(ctx, key, deadlineMs);
@@ -125,19 +129,17 @@ async function waitOne(ctx: Context, id: InstanceId, deadlineMs: number): Promis
 
 /**
  * For keys that are set once: the own value, else the first one any voter has, remembered until this replica executes a
- * change of the key. "Absent" is believed only of all voters or after a second, and never remembered.
+ * change of the key. "Absent" is believed only of all voters or after a second, and never remembered. Step 61a.
  */
 async function readOptimistic(ctx: Context, key: Key): Promise<KeyState> {
+  assertVoter(ctx);
   const local = await readLocal(ctx, key);
   if (local.value !== null) return local;
   const remembered = ctx.optimistic.get(key);
   if (remembered !== undefined && remembered.version > local.version) return remembered;
   ctx.optimistic.delete(key);
-  const { replica } = ctx.known;
-  if (replica === null) return local;
-  const others: readonly ReplicaId[] = (currentLink(ctx)?.voters ?? ctx.known.chain.at(-1)?.voters ?? []).filter(
-    (id: ReplicaId) => id !== replica.self,
-  );
+  const { self } = identity(ctx);
+  const others = (currentLink(ctx)?.voters ?? []).filter((id) => id !== self);
   if (others.length === 0) return local;
   const found = await gatherOnce<KeyState>(ctx, {
     to: others,
@@ -152,6 +154,8 @@ async function readOptimistic(ctx: Context, key: Key): Promise<KeyState> {
       return absent === others.length ? local : null;
     },
   });
+  // Those who were asked may have said that this replica was removed.
+  if (found === null) assertVoter(ctx);
   if (found === null || found.value === null) return local;
   if (ctx.optimistic.size >= limits.optimisticKeysMax) ctx.optimistic.delete(ctx.optimistic.keys().next().value as Key);
   ctx.optimistic.set(key, found);

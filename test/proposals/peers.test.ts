@@ -5,7 +5,7 @@ import { heardFrom } from "../../proposals/health.ts";
 import { copyMemoryDisk, createMemoryDisk } from "../../proposals/store/memory.ts";
 import { instanceId, ownerOf, slotOf } from "../../protocol/ids.ts";
 import { limits } from "../../protocol/limits.ts";
-import type { Members, ReplicaId } from "../../protocol/types.ts";
+import type { Key, Members, ReplicaId } from "../../protocol/types.ts";
 import { systemClock } from "../../server/clock.ts";
 import { codeOf, createMemoryCluster, type MemoryCluster, set, until } from "../support/memory-cluster.ts";
 
@@ -183,5 +183,8 @@ describe("who was removed", () => {
     assert.equal(await codeOf(cluster.propose(3, set("b", "1"), 500)), "notReady");
     assert.equal(await codeOf(cluster.read(3, "b", 500)), "notReady");
     await cluster.propose(1, set("b", "2"));
+    // Step 61a: nobody answers it any more, so it must not call the key absent.
+    assert.equal(await codeOf(cluster.replica(3).read("b" as Key, "optimistic", 5_000)), "notReady");
+    assert.equal((await cluster.replica(3).read("b" as Key, "local", 5_000)).value, null);
   });
 });
