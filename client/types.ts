@@ -67,14 +67,17 @@ export type ClusterAnswer = {
 export type ChangeAnswer = { readonly generation: number; readonly id?: number };
 export type NewMember = { readonly name: string; readonly peerUrl: string; readonly apiUrl: string; readonly voter?: boolean };
 
-/** One instance as one replica has it; what is in it beside `status` is for people to read. */
+/** One instance as one replica has it. */
 export type InstanceAnswer = {
   readonly status: string;
   readonly epoch?: number;
-  readonly ballot?: unknown;
-  readonly commands?: readonly unknown[];
-  readonly deps?: unknown;
-  readonly seq?: number;
+  readonly ballot?: { readonly epoch: number; readonly counter: number; readonly replica: number };
+  /** null: not known here. */
+  readonly commands?: readonly CommandJson[] | null;
+  readonly nop?: boolean;
+  /** Every instance of a row up to the one in `floor`, and those listed. */
+  readonly deps?: { readonly floor: readonly string[]; readonly explicit: readonly string[] };
+  readonly seq?: number | null;
   readonly resubmittedAs?: string;
 };
 

@@ -128,5 +128,7 @@ function printCluster(view: ClusterView, folder: string): void {
   line(`data, logs   ${folder}`);
   const [first, ...others] = view.datacenters;
   const last = others.at(-1) ?? first;
-  line(`Try: epoxy --api ${first?.api} put greeting hello, then epoxy --api ${last?.api} get greeting. Ctrl-C ends it all.`);
+  // From a checkout the command has no name of its own.
+  const epoxy = (process.env as { npm_command?: string }).npm_command === undefined ? "epoxy" : "npx epoxy";
+  line(`Try: ${epoxy} --api ${first?.api} put greeting hello, then ${epoxy} --api ${last?.api} get greeting. Ctrl-C ends it all.`);
 }

@@ -278,16 +278,27 @@ describe("cluster commands", () => {
 
   test("instance shows it as every replica has it", async (t) => {
     let url = "";
+    const body = {
+      status: "committed",
+      epoch: 1,
+      ballot: { epoch: 1, counter: 2, replica: 3 },
+      seq: 3,
+      nop: false,
+      deps: { floor: ["2.4"], explicit: ["2.6"] },
+      commands: [
+        { kind: "set", key: "greeting", value: "hello" },
+        { kind: "txn", checks: [], commands: [] },
+      ],
+    };
     const stub = await startStub(({ url: path }) =>
-      path === "/v1/cluster"
-        ? cluster(url, [member(url, 1), member(url, 2)])
-        : { status: 200, body: { status: "committed", epoch: 1, ballot: { counter: 0 }, seq: 3, deps: [], commands: [] } },
+      path === "/v1/cluster" ? cluster(url, [member(url, 1), member(url, 2)]) : { status: 200, body },
     );
     url = stub.url;
     t.after(() => stub.close());
     const ran = await runCli(["instance", "1.7", "--recover", "--api", url]);
     assert.equal(ran.code, 0, ran.stderr);
-    assert.match(ran.stdout, /^1\tdc-1\tcommitted\t1\t/);
+    assert.match(ran.stdout, /^1\tdc-1\tcommitted\t1\t2 of 3\tall to 2\.4, 2\.6\tset "greeting", txn$/m);
+    assert.match(ran.stderr, /^decided: set "greeting", txn, after all to 2\.4, 2\.6$/m);
     assert.ok(stub.seen.some((each) => each.method === "POST" && each.url === "/v1/instances/1.7/recover"));
   });
 });
