@@ -35,13 +35,17 @@ export const places = [
   { file: "activities/membership", before: "const found = await askHealth", call: step("health check begun") },
   {
     file: "activities/membership",
-    before: 'log.info({ id: member.id, name: member.name }, "a replica was admitted")',
+    before: 'about(log, { peer: member.id }).info({ datacenter: member.name }, "a replica was admitted")',
     call: step("admitted, not reported"),
   },
   { file: "activities/learning", before: "replica.beginLearning({", call: ask("asked to learn") },
   { file: "activities/learning", before: "const page = await replica.learnPage", call: step("a page is asked for") },
   { file: "activities/learning", before: "replica.reportStatus(input)", call: ask("learned, not reported") },
-  { file: "activities/membership", before: 'log.info({ id: input.id }, "a replica was dropped")', call: step("dropped, not reported") },
+  {
+    file: "activities/membership",
+    before: 'about(log, { peer: replicaId(input.id) }).info({}, "a replica was dropped")',
+    call: step("dropped, not reported"),
+  },
   { file: "activities/voters", before: "const members = await replica.changeMembers", call: step("change of voters begun") },
   { file: "proposals/reconfigure", before: "const settled = await freezeQuorum", call: step("before freeze") },
   { file: "proposals/reconfigure", before: 'onPhase("closing");', call: step("after freeze") },
@@ -53,7 +57,11 @@ export const places = [
     call: step("after drain"),
   },
   { file: "proposals/voter-duties", before: 'if (reply.kind === "activated")', call: step("after activate") },
-  { file: "activities/voters", before: 'log.info({ epoch, voters: wanted }, "the voters were changed")', call: step("live, not reported") },
+  {
+    file: "activities/voters",
+    before: 'about(log, { epoch }).info({ voters: wanted }, "the voters were changed")',
+    call: step("live, not reported"),
+  },
 ];
 
 /** Every name that a server can be told to end at. */
