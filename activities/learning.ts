@@ -6,8 +6,11 @@ import { replicaId } from "../protocol/ids.ts";
 import { activity, pause, refused } from "./failures.ts";
 import type { ActivityDeps } from "./index.ts";
 
-/** A source gets this many tries before another one is begun with: its copy starts over. */
-const TRIES_A_SOURCE = 3;
+/**
+ * A source gets some tries, a second apart, before another one is begun with: its copy starts over. The more was copied, the
+ * more: to wait for a process that starts again costs about as much as to copy that anew.
+ */
+const TRIES_A_SOURCE = { least: 3, most: 60, copiedForOneMore: 10_000 };
 const TRY_AGAIN_MS = 1_000;
 const LAG_EVERY_MS = 250;
 
@@ -62,7 +65,7 @@ export function createLearningActivities({ replica, nowMs = Date.now }: Activity
             // A source may no longer hold what a copy of it goes on with: then too a new copy is begun.
             if (!(error instanceof PeerUnreachable || (error instanceof EpoxyError && ERRORS[error.code].retryable))) throw error;
             failures += 1;
-            if (failures >= TRIES_A_SOURCE) {
+            if (failures >= triesAfter(at.copied)) {
               failed += 1;
               failures = 0;
               at = { source: following(input.sources, at.source), cursor: "", copied: 0 };
@@ -98,6 +101,11 @@ export function createLearningActivities({ replica, nowMs = Date.now }: Activity
       return activity(() => replica.reportStatus(input));
     },
   };
+}
+
+function triesAfter(copied: number): number {
+  const { least, most, copiedForOneMore } = TRIES_A_SOURCE;
+  return Math.min(most, least + Math.floor(copied / copiedForOneMore));
 }
 
 function following(sources: readonly number[], current: number): number {

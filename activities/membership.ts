@@ -3,6 +3,7 @@ import type { Replica } from "../proposals/api.ts";
 import { about } from "../proposals/log-subject.ts";
 import { PeerUnreachable } from "../proposals/ports.ts";
 import { assert } from "../protocol/assert.ts";
+import { EpoxyError } from "../protocol/errors.ts";
 import { replicaId } from "../protocol/ids.ts";
 import { removeMember } from "../protocol/members.ts";
 import type { Member, Members } from "../protocol/types.ts";
@@ -135,7 +136,13 @@ export function createMembershipActivities({ replica, log }: ActivityDeps) {
           if (current.coordinator !== self) throw refused(`the coordinator is datacenter ${current.coordinator} now`, "notCoordinator");
           return { ...current, coordinator: replicaId(input.to) };
         }, CONSENSUS_TIMEOUT_MS);
-        for (const { name, argument } of input.pending) await replica.coordinatorRequest(name, argument);
+        for (const { name, argument } of input.pending) {
+          await replica.coordinatorRequest(name, argument).catch((error: unknown) => {
+            // It knows already: from an earlier attempt, or because it has read this one's memo. The others are still to be told.
+            if (!(error instanceof EpoxyError && error.code === "badRequest")) throw error;
+            log.warn({ change: name, error: error.message }, "the next coordinator refuses what this one was asked");
+          });
+        }
         about(log, { peer: replicaId(input.to) }).info({}, "the coordinator was handed over");
         return viewOf(replica, members);
       });

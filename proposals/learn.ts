@@ -54,12 +54,14 @@ async function forgetCopied(ctx: Context, copy: number): Promise<void> {
   for (;;) {
     const names = await ctx.store.stateNames({ prefix: "", after: null, limit: limits.pageEntriesMax });
     if (names.length === 0) break;
+    const writes = names.flatMap((name): Write[] => {
+      const parsed = parseStateName(name);
+      return parsed === null ? [] : [{ ...parsed, record: null } as Write];
+    });
     await ctx.store.transact((tx) => {
       assertCopying(tx, copy);
-      for (const name of names) {
-        const parsed = parseStateName(name);
-        if (parsed !== null) tx.put({ ...parsed, record: null } as Write);
-      }
+      tx.need(writes);
+      applyWrites(tx, writes);
     });
   }
   const open = await allOpen(ctx);
@@ -91,6 +93,8 @@ async function copyRecords(ctx: Context, source: ReplicaId, cursor: Cursor & { s
   const { writes, cursor: next } = await ask(ctx, source, { kind: "snapshotPage", cursor: cursor.after }, "snapshotRecords");
   await ctx.store.transact((tx) => {
     assertCopying(tx, cursor.copy);
+    // All at once: a page found missing one by one would be gone through as often as it has records.
+    tx.need(writes);
     applyWrites(tx, writes);
   });
   const { copy, position } = cursor;
@@ -106,6 +110,7 @@ async function copyChanges(ctx: Context, source: ReplicaId, { copy, position }: 
   const writes = page.changes.flatMap((change) => change.writes);
   await ctx.store.transact((tx) => {
     assertCopying(tx, copy);
+    tx.need(writes);
     for (const write of writes) if (isNewer(write, tx)) tx.put(write);
   });
   if (page.executed === null)

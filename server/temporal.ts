@@ -16,6 +16,7 @@ import type { ReplicaId } from "../protocol/types.ts";
 import type { coordinator } from "../workflows/coordinator.ts";
 import * as messages from "../workflows/messages.ts";
 import type { replica } from "../workflows/replica.ts";
+import type { Waiting } from "../workflows/state.ts";
 
 const ADDRESS_DEFAULT = "127.0.0.1:7233";
 const NAMESPACE_DEFAULT = "default";
@@ -92,10 +93,10 @@ export function createTemporal({ settings, self, hasCoordinator, log }: Temporal
     if (id === null) throw new EpoxyError("notReady", "this replica has no identity yet: nobody has added it");
     return id;
   }
-  const coordinatorStart = (id: ReplicaId) => ({
+  const coordinatorStart = (id: ReplicaId, waiting?: Waiting) => ({
     workflowId: messages.coordinatorWorkflowId(cluster),
     taskQueue: messages.taskQueueName(cluster, id),
-    args: [{ cluster, datacenter: id }] as [messages.CoordinatorInput],
+    args: [{ cluster, datacenter: id, ...(waiting === undefined ? {} : { waiting }) }] as [messages.CoordinatorInput],
     workflowIdConflictPolicy: "USE_EXISTING" as const,
     workflowTaskTimeout: TASK_MS,
     staticSummary: `Replicas of the cluster ${cluster}`,
@@ -114,12 +115,12 @@ export function createTemporal({ settings, self, hasCoordinator, log }: Temporal
   let coordinatorSeenMs: number | null = null;
   /**
    * Where datacenters share a Temporal, the run of this name may be that of the one which had the coordinator before: it is about
-   * to stop, or its datacenter is lost and nobody works for it. Taken for ours, no coordinator would ever run here.
+   * to stop, or its datacenter is lost and nobody works for it. Taken for ours, no coordinator would ever run here. What it was
+   * asked and had not begun stands in its memo: the new one is told, since the old one may not come to pass it on.
    */
   async function ensureCoordinator(id: ReplicaId): Promise<void> {
     if (coordinatorSeenMs !== null && performance.now() - coordinatorSeenMs < LOOK_AGAIN_MS) return;
-    const start = coordinatorStart(id);
-    const { workflowId, taskQueue } = start;
+    const { workflowId, taskQueue } = coordinatorStart(id);
     const found = await client.workflow.getHandle(workflowId).describe().catch(unlessNotFound);
     const isRunning = found?.status.name === "RUNNING";
     if (isRunning && found.taskQueue !== taskQueue) {
@@ -128,7 +129,8 @@ export function createTemporal({ settings, self, hasCoordinator, log }: Temporal
       await stale.terminate(`datacenter ${id} has the coordinator now`).catch(unlessNotFound);
     }
     if (!isRunning || found.taskQueue !== taskQueue) {
-      await client.workflow.start<typeof coordinator>("coordinator", start);
+      const waiting = found?.memo?.[messages.waitingMemo] as Waiting | undefined;
+      await client.workflow.start<typeof coordinator>("coordinator", coordinatorStart(id, waiting));
       log.info({ cluster }, "the coordinator workflow runs here");
     }
     coordinatorSeenMs = performance.now();

@@ -112,7 +112,8 @@ export function takeView(c: Coordination, view: ClusterView): void {
     const { members, nextId } = view.members;
     // Higher than any generation of an earlier coordinator, whose count nobody may know: that of seconds.
     const first = view.epoch === 1 && members.length === 1 && nextId === 2 ? 0 : Math.floor(Date.now() / 1000);
-    c.state = { ...c.state, desired: adopt(c.state.desired, view, first) };
+    c.state = { ...c.state, desired: adopt(c.state.desired, view, first, c.input.waiting) };
+    for (const { id, name, peerUrl } of c.state.desired.wanted) if (id === null) note(c, `still to add: ${name} (${peerUrl})`);
   }
   if (before !== null && before.epoch < view.epoch) note(c, `epoch ${view.epoch}: voters ${view.voters.join(", ")}`);
   c.wake += 1;

@@ -9,8 +9,10 @@ import {
   defineSignal,
   defineUpdate,
   isCancellation,
+  patched,
   setCurrentDetails,
   setHandler,
+  upsertMemo,
   upsertSearchAttributes,
   workflowInfo,
 } from "@temporalio/workflow";
@@ -18,7 +20,7 @@ import { accept, CHANGES, Refusal } from "./accept.ts";
 import { type Coordination, createCoordination, describeNow, type Fiber, note, plannable, refresh, updatePhase } from "./coordination.ts";
 import { coordinatorDetails } from "./details.ts";
 import * as messages from "./messages.ts";
-import { learnIdOf, nextStep, unfinished } from "./plan.ts";
+import { learnIdOf, nextStep, unfinished, waitingOf } from "./plan.ts";
 import { runFiber } from "./steps.ts";
 import { changeVotersAsAsked } from "./voters.ts";
 
@@ -39,7 +41,7 @@ export async function coordinator(input: messages.CoordinatorInput): Promise<voi
   // Before the first await: a message may already be waiting.
   handleChanges(c);
   handleQuestions(c);
-  const published = { details: "", attributes: "" };
+  const published = { details: "", attributes: "", waiting: JSON.stringify(waitingOf(c.state.desired)) };
   publish(c, published);
   await refresh(c, (message) => setCurrentDetails(`Reading the cluster: ${message}. It is tried again without end.`));
   const voters = changeVotersAsAsked(c);
@@ -57,7 +59,8 @@ export async function coordinator(input: messages.CoordinatorInput): Promise<voi
     setCurrentDetails(`Datacenter ${c.state.view?.members.coordinator} has the coordinator now.`);
     return;
   }
-  await continueAsNew<typeof coordinator>({ ...input, state: c.state });
+  const { waiting: _, ...rest } = input;
+  await continueAsNew<typeof coordinator>({ ...rest, state: c.state });
 }
 
 /** The one place that looks at the history's length, and only after a wake: see CONTRIBUTING. */
@@ -214,14 +217,17 @@ function clusterConfig(c: Coordination): messages.ClusterConfigAnswer | null {
   return { clusterId: view.clusterId, epoch: view.epoch, coordinator: view.members.coordinator, replicas };
 }
 
-/** Details and search attributes, when they changed: each upsert is an event. */
-function publish(c: Coordination, published: { details: string; attributes: string }): void {
+/** Details, memo and search attributes, when they changed: each upsert is an event. */
+function publish(c: Coordination, published: { details: string; attributes: string; waiting: string }): void {
   updatePhase(c);
   const { view } = c.state;
   const details = coordinatorDetails(view, describeNow(c), c.state.history);
   if (details !== published.details) setCurrentDetails(details);
   published.details = details;
   if (view === null) return;
+  const waiting = waitingOf(c.state.desired);
+  if (JSON.stringify(waiting) !== published.waiting && patched("waiting in the memo")) upsertMemo({ [messages.waitingMemo]: waiting });
+  published.waiting = JSON.stringify(waiting);
   const { phase, datacenter, epoch, voters } = messages.searchAttributes;
   const attributes = JSON.stringify([c.phase, view.self, view.epoch, view.voters]);
   if (attributes === published.attributes) return;

@@ -1,7 +1,7 @@
 /** Names and types of everything workflows hear and answer. Shared with server and cli, so it imports no workflow. */
 import { defineSearchAttributeKey, type SignalDefinition, type UpdateDefinition } from "@temporalio/common";
 import { defineQuery, defineSignal, defineUpdate } from "@temporalio/workflow";
-import type { CoordinatorState } from "./state.ts";
+import type { CoordinatorState, Waiting } from "./state.ts";
 
 /** A datacenter as an operator names it. `voter` left out means true. */
 export type Newcomer = { readonly name: string; readonly peerUrl: string; readonly apiUrl: string; readonly voter?: boolean };
@@ -106,6 +106,9 @@ export const searchAttributes = {
   voters: defineSearchAttributeKey("EpoxyVoters", "KEYWORD_LIST"),
 } as const;
 
+/** In a coordinator's memo, which anyone in its Temporal can read without a worker of its datacenter. */
+export const waitingMemo = "waiting";
+
 export function coordinatorWorkflowId(cluster: string): string {
   return `epoxy/${cluster}/coordinator`;
 }
@@ -150,6 +153,8 @@ export type CoordinatorInput = {
   readonly cluster: string;
   readonly datacenter: number;
   readonly timing?: Partial<Timing>;
+  /** From the memo of the coordinator before, where it can be seen. */
+  readonly waiting?: Waiting;
   readonly state?: CoordinatorState;
 };
 export type ReplicaInput = {

@@ -2,7 +2,7 @@
 import { limits } from "../protocol/limits.ts";
 import type { Member } from "../protocol/types.ts";
 import type { ReconfigurationPhase } from "./messages.ts";
-import type { ClusterView, CoordinatorState, Desired, Wanted } from "./state.ts";
+import type { ClusterView, CoordinatorState, Desired, Waiting, Wanted } from "./state.ts";
 
 /** One thing to do for one datacenter. `wait` has nothing to do until something else changed. */
 export type NextStep =
@@ -126,14 +126,40 @@ export function nextVoters(voters: readonly number[], coming: readonly number[],
   return next;
 }
 
-/** A coordinator that starts anew takes the members key for what is wanted, and keeps what it was asked since. */
-export function adopt(desired: Desired, view: ClusterView, firstGeneration: number): Desired {
+/** A coordinator that starts anew takes the members key for what is wanted, and what the one before was asked and had not begun. */
+export function adopt(desired: Desired, view: ClusterView, firstGeneration: number, waiting: Waiting = { wanted: [], after: [] }): Desired {
   const members = view.members.members.filter((m) => !m.leaving);
   const wanted = members.map(
     (m): Wanted => ({ ticket: `r${m.id}`, id: m.id, name: m.name, peerUrl: m.peerUrl, apiUrl: m.apiUrl, voter: m.voter }),
   );
   const settledTickets = members.filter((m) => !m.voter || view.voters.includes(m.id)).map((m) => `r${m.id}`);
-  return { ...desired, generation: firstGeneration, wanted, after: [], settledTickets };
+  const adopted = { ...desired, generation: firstGeneration, wanted, after: [], settledTickets };
+  return withWaiting(adopted, waiting);
+}
+
+function withWaiting(desired: Desired, waiting: Waiting): Desired {
+  const wanted = [...desired.wanted];
+  let { nextTicket } = desired;
+  const tickets = new Map<string, string>();
+  for (const entry of waiting.wanted) {
+    const taken = wanted.find((w) => w.name === entry.name || w.peerUrl === entry.peerUrl || w.apiUrl === entry.apiUrl);
+    // It was admitted meanwhile, or what it wanted is another's now.
+    if (taken?.name === entry.name) tickets.set(entry.ticket, taken.ticket);
+    if (taken !== undefined || entry.id !== null) continue;
+    tickets.set(entry.ticket, `n${nextTicket}`);
+    wanted.push({ ...entry, ticket: `n${nextTicket++}` });
+  }
+  const after = waiting.after.flatMap(({ id, tickets: awaited }) => {
+    const known = awaited.flatMap((ticket) => tickets.get(ticket) ?? []);
+    return known.length === 0 || wanted.some((w) => w.id === id) ? [] : [{ id, tickets: known }];
+  });
+  return { ...desired, wanted, after, nextTicket };
+}
+
+/** What the next coordinator could not know from the replicas. */
+export function waitingOf({ wanted, after }: Desired): Waiting {
+  const awaited = after.flatMap(({ tickets }) => tickets);
+  return { wanted: wanted.filter((w) => w.id === null || awaited.includes(w.ticket)), after };
 }
 
 /** The desired set once a newcomer has its id. */

@@ -33,6 +33,13 @@ export type Desired = {
   readonly settledTickets: readonly string[];
 };
 
+/** What was asked for and stands in no replica yet: all that is lost with a coordinator, unless the next one is told. */
+export type Waiting = {
+  /** Newcomers without an id, and those that somebody who leaves waits for. */
+  readonly wanted: readonly Wanted[];
+  readonly after: Desired["after"];
+};
+
 export type CoordinatorState = {
   readonly schema: 1;
   readonly view: ClusterView | null;

@@ -14,6 +14,8 @@ export type TestDatacenter = {
   readonly redis: TestRedis;
   /** What its processes have printed. */
   log(): string;
+  /** To its server and its worker. */
+  signal(name: NodeJS.Signals): void;
   end(): Promise<void>;
 };
 
@@ -60,5 +62,8 @@ export async function startDatacenter(
     await end();
     throw new Error(`${name} does not start:\n${said}`, { cause: error });
   }
-  return { name, api, peerUrl, apiUrl, redis, log: () => said, end };
+  const signal = (name: NodeJS.Signals) => {
+    for (const child of children) child.kill(name);
+  };
+  return { name, api, peerUrl, apiUrl, redis, log: () => said, signal, end };
 }

@@ -44,7 +44,7 @@ export type TortureCase = {
   /** One sentence for the report. */
   readonly what: string;
   /** 3 unless given. */
-  readonly datacenters?: 3 | 5;
+  readonly datacenters?: 1 | 3 | 5;
   /** How long the faults go on, unless the command line says otherwise. */
   readonly seconds: number;
   /** Sizes that the command line may change. */

@@ -6,8 +6,8 @@ import type { Run } from "./case.ts";
 const headers = { "content-type": "application/json" };
 /** Beyond it a change hangs. */
 const changeMsMax = 120_000;
-/** Asked of another datacenter than the coordinator's. */
-const asked = 2;
+/** Asked of another datacenter than the coordinator's, where there is one. */
+const asked = ({ cluster }: Run) => (cluster.datacenters.length > 3 ? 2 : 1);
 
 export type Member = {
   readonly id: number;
@@ -51,14 +51,14 @@ export async function added(run: Run, newcomer: Newcomer): Promise<void> {
 
 /** Asks for one more voter. */
 export async function wishMember(run: Run, newcomer: Newcomer): Promise<void> {
-  bodyOf(await run.cluster.api(asked).ask("POST", "/v1/cluster/replicas", { body: JSON.stringify(newcomer), headers }), 202);
+  bodyOf(await run.cluster.api(asked(run)).ask("POST", "/v1/cluster/replicas", { body: JSON.stringify(newcomer), headers }), 202);
 }
 
 /** Asks for the same members, of which this one shall vote, or not. */
 export async function wishVote(run: Run, newcomer: Newcomer, voter: boolean): Promise<void> {
-  const members = await membersAt(run, asked);
+  const members = await membersAt(run, asked(run));
   const replicas = members.map(({ id, name, peerUrl, apiUrl }) => ({ id, name, peerUrl, apiUrl, voter: name !== newcomer.name || voter }));
-  bodyOf(await run.cluster.api(asked).ask("PUT", "/v1/cluster/replicas", { body: JSON.stringify({ replicas }), headers }), 202);
+  bodyOf(await run.cluster.api(asked(run)).ask("PUT", "/v1/cluster/replicas", { body: JSON.stringify({ replicas }), headers }), 202);
 }
 
 /** until all datacenters say that it votes, or does not, and the coordinator is settled. */
@@ -75,8 +75,8 @@ export async function untilVotes(run: Run, { name }: Newcomer, voter: boolean): 
 
 /** Asks for its removal. */
 export async function wishGone(run: Run, { name }: Newcomer): Promise<void> {
-  const id = (await membersAt(run, asked)).find((each) => each.name === name)?.id;
-  bodyOf(await run.cluster.api(asked).ask("DELETE", `/v1/cluster/replicas/${id}`), 202);
+  const id = (await membersAt(run, asked(run))).find((each) => each.name === name)?.id;
+  bodyOf(await run.cluster.api(asked(run)).ask("DELETE", `/v1/cluster/replicas/${id}`), 202);
 }
 
 /** Until nobody who was there before it lists it, and the coordinator is settled. */

@@ -1,121 +1,11 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
-import { type WorkflowHandle, WorkflowUpdateFailedError } from "@temporalio/client";
-import { ApplicationFailure } from "@temporalio/common";
-import type { TestWorkflowEnvironment } from "@temporalio/testing";
-import { Worker, type WorkflowBundleOption } from "@temporalio/worker";
-import { createActivities } from "../../activities/index.ts";
-import { workflowBundle } from "../../server/workflow-bundle.ts";
-import type { coordinator } from "../../workflows/coordinator.ts";
 import * as messages from "../../workflows/messages.ts";
-import { createFakeCluster, type FakeCluster, fakeReplica, newcomer } from "./support/cluster.ts";
-import { recordHistory, startTemporal } from "./support/temporal.ts";
+import { newcomer } from "./support/cluster.ts";
+import { refusal, setUp, tearDown, temporal, until, withCoordinator } from "./support/coordinator.ts";
 
-const TIMING: Partial<messages.Timing> = {
-  retryFirstMs: 20,
-  retryMaxMs: 200,
-  batchMs: 300,
-  failedHoldMs: 300,
-  pollFirstMs: 300,
-  pollMaxMs: 600,
-  refreshMs: 60_000,
-};
-const WAIT_MS = 10_000;
-const log = { debug() {}, info() {}, warn() {}, error() {} };
-
-let temporal: TestWorkflowEnvironment;
-let bundle: WorkflowBundleOption;
-let runs = 0;
-
-before(async () => {
-  [temporal, bundle] = await Promise.all([startTemporal(), workflowBundle()]);
-});
-after(() => temporal.teardown());
-
-type Run = {
-  readonly cluster: FakeCluster;
-  readonly name: string;
-  readonly handle: WorkflowHandle<typeof coordinator>;
-  update<N extends messages.ChangeName>(name: N, argument: messages.Changes[N]): Promise<messages.Accepted>;
-  settled(generation: number): Promise<void>;
-  now(): Promise<messages.Reconfiguration>;
-};
-
-/** One coordinator with its worker over `ids`, ended when `body` is. Its history is kept as `shape` when RECORD_HISTORIES is set. */
-async function withCoordinator(
-  ids: readonly number[],
-  shape: string,
-  timing: Partial<messages.Timing>,
-  body: (run: Run) => Promise<void>,
-  cluster = createFakeCluster(ids),
-): Promise<void> {
-  const name = `test${++runs}`;
-  const taskQueue = messages.taskQueueName(name, 1);
-  const worker = await Worker.create({
-    connection: temporal.nativeConnection,
-    taskQueue,
-    workflowBundle: bundle,
-    activities: createActivities({ replica: fakeReplica(cluster, cluster.members.coordinator), log }),
-    shutdownGraceTime: 0,
-    maxHeartbeatThrottleInterval: 50,
-  });
-  const input: messages.CoordinatorInput = { cluster: name, datacenter: 1, timing: { ...TIMING, ...timing } };
-  await worker.runUntil(async () => {
-    const started = await temporal.client.workflow.start<typeof coordinator>("coordinator", {
-      taskQueue,
-      workflowId: messages.coordinatorWorkflowId(name),
-      args: [input],
-    });
-    // Without its run id: it goes on under new ones.
-    const handle = temporal.client.workflow.getHandle<typeof coordinator>(started.workflowId);
-    cluster.onLearn = (id, learnId) => void handle.signal(messages.replicaStatusChanged, { id, status: "learning", epoch: 1, learnId });
-    const now = () => handle.query(messages.reconfiguration);
-    const settled = async (generation: number) => {
-      const wait = () => handle.executeUpdate(messages.awaitSettled, { args: [{ generation, ms: WAIT_MS }] });
-      // A run that ends answers at once, or takes the update with it: the caller asks the next one.
-      await until(`generation ${generation} settled`, () =>
-        wait().then(
-          (answer) => answer.settled,
-          () => false,
-        ),
-      );
-    };
-    try {
-      await body({
-        cluster,
-        name,
-        handle,
-        now,
-        settled,
-        update: (change, argument) => handle.executeUpdate(messages.changeUpdate(change), { args: [argument] }),
-      });
-      await recordHistory(temporal, shape, started.workflowId, started.firstExecutionRunId);
-    } finally {
-      await handle.terminate("the test is over").catch(() => undefined);
-    }
-  });
-}
-
-async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + WAIT_MS;
-  while (!(await holds())) {
-    assert.ok(Date.now() < deadline, `still not: ${what}`);
-    await sleep(20);
-  }
-}
-
-/** Only those of the sender's doing have a code. */
-async function refusal(request: Promise<unknown>): Promise<{ code: string | null | undefined; message: string }> {
-  try {
-    await request;
-  } catch (error) {
-    assert.ok(error instanceof WorkflowUpdateFailedError, String(error));
-    assert.ok(error.cause instanceof ApplicationFailure);
-    return { code: error.cause.type, message: error.cause.message };
-  }
-  throw new assert.AssertionError({ message: "it was accepted" });
-}
+before(setUp);
+after(tearDown);
 
 describe("coordinator", { concurrency: 4 }, () => {
   test("adds a replica: health check, admission, learning, then a vote", () =>
@@ -315,62 +205,6 @@ describe("coordinator", { concurrency: 4 }, () => {
       assert.equal(cluster.voters().length, 5);
       const described = await temporal.client.workflow.getHandle(messages.coordinatorWorkflowId(name)).describe();
       assert.notEqual(described.raw.workflowExecutionInfo?.firstRunId, described.runId, "it went on as new");
-    }));
-
-  test("a coordinator started from nothing goes on from what the replicas hold", () => {
-    const cluster = createFakeCluster([1, 2, 3]);
-    const joining = { ...newcomer(4), id: 4, voter: true, incarnation: null, leaving: false };
-    const members = cluster.members.members.map((m) => (m.id === 3 ? { ...m, leaving: true } : m));
-    cluster.members = { ...cluster.members, nextId: 5, members: [...members, joining] } as unknown as typeof cluster.members;
-    const body = async ({ now }: Run) => {
-      await until("settled", async () => (await now()).phase === "settled" && cluster.members.removed.length === 1);
-      assert.deepEqual(cluster.voters(), [1, 2, 4]);
-      assert.ok((await now()).generation > 1_000_000, "above what an earlier coordinator counted");
-    };
-    return withCoordinator([1, 2, 3], "restart", {}, body, cluster);
-  });
-
-  test("removing the coordinator's datacenter hands the coordinator over, and this one stops", () =>
-    withCoordinator([1, 2, 3], "hand-over", {}, async ({ cluster, update, handle }) => {
-      cluster.down.add(newcomer(9).peerUrl);
-      await update("addReplica", newcomer(9));
-      await update("removeReplica", { id: 1 });
-      await handle.result();
-      assert.equal(cluster.members.coordinator, 2);
-      assert.equal(cluster.members.members.find((m) => m.id === 1)?.leaving, true);
-      assert.deepEqual(cluster.forwarded, [{ name: "addReplica", argument: { ...newcomer(9), voter: true } }]);
-    }));
-
-  test("two at once: the one that was taken over stops, no id is given twice, and what the newer one is asked comes true", () =>
-    withCoordinator([1, 2, 3], "taken-over", {}, async ({ cluster, update, handle }) => {
-      cluster.changeMs = 400;
-      await update("addReplica", newcomer(4));
-      await until("4 is admitted", () => cluster.members.nextId > 4);
-      // The first one is not told, and is asked for one more.
-      cluster.members = { ...cluster.members, coordinator: 2 as never };
-      await withCoordinator(
-        [1, 2, 3],
-        "taken-over-by",
-        {},
-        async (second) => {
-          // Whether it still takes that or has stopped: nothing may come of it.
-          const late = update("addReplica", newcomer(6)).catch(() => null);
-          const { generation } = await second.update("addReplica", newcomer(5));
-          await late;
-          await second.settled(generation);
-          await handle.result();
-        },
-        cluster,
-      );
-      assert.deepEqual(cluster.voters(), [1, 2, 3, 4, 5]);
-      assert.deepEqual(
-        cluster.members.members.map(({ id, name }) => [id, name]),
-        [1, 2, 3, 4, 5].map((id) => [id, newcomer(id).name]),
-      );
-      assert.deepEqual(
-        cluster.chain.map(({ epoch }) => epoch),
-        cluster.chain.map((_, i) => i + 1),
-      );
     }));
 
   test("a replica's URLs are changed without an epoch, and those of another are refused", () =>

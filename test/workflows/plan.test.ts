@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Members } from "../../protocol/types.ts";
 import { accept, Refusal } from "../../workflows/accept.ts";
-import { adopt, learnIdOf, nextStep, nextVoters, phaseOf, unfinished } from "../../workflows/plan.ts";
+import { adopt, learnIdOf, nextStep, nextVoters, phaseOf, unfinished, waitingOf } from "../../workflows/plan.ts";
 import type { ClusterView, Desired } from "../../workflows/state.ts";
 
 const url = (id: number) => ({ name: `dc-${id}`, peerUrl: `http://h${id}:1`, apiUrl: `http://h${id}:2` });
@@ -152,4 +152,31 @@ test("the phase is that of whoever has come furthest", () => {
   assert.equal(phaseOf([{ kind: "check" }], false), "checking");
   assert.equal(phaseOf([{ kind: "check" }, { kind: "learn", id: 4 }], false), "learning");
   assert.equal(phaseOf([{ kind: "check" }], true), "freezing");
+});
+
+test("what waits goes over to the next coordinator: newcomers, and who waits for them", () => {
+  const three = view([1, 2, 3], [member(1), member(2), member(3)]);
+  const asked = [
+    ["addReplica", url(8)],
+    ["addReplica", url(9)],
+    ["replaceReplica", { id: 2, by: url(10) }],
+  ] as const;
+  let desired = settled(three);
+  for (const [name, argument] of asked) ({ desired } = accept(desired, three, 7, name, argument));
+  // 9 was admitted before its coordinator was lost; 2 was marked as leaving.
+  const now = view([1, 2, 3], [member(1), member(2, { leaving: true }), member(3), member(9)], 3);
+  const next = adopt(NONE, now, 100, waitingOf(desired));
+  assert.deepEqual(
+    next.wanted.map(({ name, id, ticket }) => [name, id, ticket]),
+    [
+      ["dc-1", 1, "r1"],
+      ["dc-3", 3, "r3"],
+      ["dc-9", 9, "r9"],
+      ["dc-8", null, "n1"],
+      ["dc-10", null, "n2"],
+    ],
+  );
+  assert.deepEqual(next.after, [{ id: 2, tickets: ["n2"] }]);
+  assert.deepEqual([next.generation, next.nextTicket], [100, 3]);
+  assert.deepEqual(waitingOf(settled(three)), { wanted: [], after: [] });
 });

@@ -7,7 +7,7 @@ import { workflowBundle } from "../../server/workflow-bundle.ts";
 const histories = new URL("../histories/", import.meta.url);
 
 // Every history ever recorded must still replay: a running workflow outlives the code it started on.
-// New ones: RECORD_HISTORIES=1 node --import tsx --test test/workflows/coordinator.test.ts
+// New ones: RECORD_HISTORIES=1 node --import tsx --test test/workflows/takeover.test.ts
 test("recorded histories replay", async (t) => {
   Runtime.install({ logger: new DefaultLogger("ERROR", () => undefined), shutdownSignals: [] });
   const bundle = await workflowBundle();
