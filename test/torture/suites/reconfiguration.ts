@@ -1,7 +1,7 @@
 /** Datacenters come, go and are replaced under load: no request fails because of it, however long the voters are changing. */
 import { bodyOf, eventually } from "../../support/api.ts";
 import type { Run, TortureCase } from "../case.ts";
-import { another, membersAt, type Newcomer } from "../members.ts";
+import { added, another, membersAt, type Newcomer, untilVotes, wishVote } from "../members.ts";
 import { longestPauseMs, longestWriteMs, serving } from "../serving.ts";
 
 type Change = {
@@ -45,7 +45,20 @@ export const cases: readonly TortureCase[] = [
     lost: [1, 2, 3],
     inject: (run) => serving(run, () => replaceAll(run)),
   },
+  {
+    fault: 20,
+    name: "pause-over-distance",
+    what: "a datacenter's vote is taken and given again and again, with every message between datacenters oneWayMs on its way",
+    seconds: 1,
+    params: { oneWayMs: 50, changes: 8 },
+    timeoutMs,
+    spoils: true,
+    inject: (run) => serving(run, () => pauseOverDistance(run)),
+  },
 ];
+
+/** What a change of voters may cost, besides eight times the round trip. */
+const pauseMsMax = 500;
 
 async function growAndShrink(run: Run): Promise<void> {
   const newcomers: Newcomer[] = [];
@@ -91,6 +104,41 @@ async function replaceAll(run: Run): Promise<void> {
 
 function replace(run: Run, old: number, by: Newcomer, seen: Pick<Expected, "voters" | "seenBy" | "askedOf">): Promise<void> {
   return change(run, `replace ${old}`, { method: "POST", path: `/${old}/replace`, body: by }, { at: [old], ...seen });
+}
+
+/** How long writes wait for a change of voters, of anyone and of the clients of each datacenter. */
+async function pauseOverDistance(run: Run): Promise<void> {
+  const { cluster } = run;
+  const { newcomer } = await another(run);
+  await added(run, newcomer);
+  const oneWayMs = run.param("oneWayMs");
+  for (const from of cluster.datacenters)
+    for (const to of cluster.datacenters)
+      if (from !== to) cluster.links.set(from, to, { delayMs: [oneWayMs, oneWayMs] }, run.dice.fork(`${from}>${to}`));
+  await sleepOfLoad(run, 200);
+  const pauses: number[] = [];
+  for (let i = 0; i < run.param("changes"); i++) {
+    const startNs = process.hrtime.bigint();
+    await run.fault(i % 2 === 0 ? "vote taken" : "vote given", [4], async () => {
+      await wishVote(run, newcomer, i % 2 === 1);
+      await untilVotes(run, newcomer, i % 2 === 1);
+    });
+    await sleepOfLoad(run, 50);
+    const during = run.recorder.operations.filter(({ endNs }) => (endNs ?? 0n) >= startNs);
+    pauses.push(longestPauseMs(during, startNs));
+    run.most("longest write, ms", Math.round(longestWriteMs(during)));
+    for (const at of [1, 2, 3]) {
+      const own = during.filter(({ client }) => `${client}`.startsWith(`dc-${at}.`));
+      run.most(`longest time without a write at datacenter ${at}, ms`, Math.round(longestPauseMs(own, startNs)));
+    }
+  }
+  cluster.links.heal();
+  pauses.sort((a, b) => a - b);
+  const longest = Math.round(pauses.at(-1) ?? 0);
+  run.most("round trip, ms", 2 * oneWayMs);
+  run.most("longest time without a write, the middle of the changes, ms", Math.round(pauses[Math.floor(pauses.length / 2)] ?? 0));
+  run.most("longest time without a write, ms", longest);
+  if (longest > 8 * 2 * oneWayMs + pauseMsMax) run.violation(`no write was answered for ${longest} ms`);
 }
 
 type Expected = {
