@@ -4,6 +4,7 @@ import { after, before, describe, test } from "node:test";
 import { type Api, bodyOf, eventually } from "../support/api.ts";
 import { startCluster, type TestCluster } from "../support/cluster.ts";
 import { startDatacenter, type TestDatacenter } from "../support/datacenter.ts";
+import { startWriting } from "../support/writing.ts";
 
 type ClusterBody = {
   readonly epoch: number;
@@ -109,26 +110,3 @@ describe("members", () => {
     bodyOf(await cluster.api(2).put("still", "serving"), 200);
   });
 });
-
-/** One writer each, one write after the other; every one of them must be answered 200. */
-function startWriting(apis: readonly Api[], name: string): { stop(): Promise<string[]> } {
-  const written: string[] = [];
-  let over = false;
-  const writers = apis.map(async (api, i) => {
-    for (let n = 0; !over; n++) {
-      const key = `${name}/${i}/${n}`;
-      bodyOf(await api.put(key, "x"), 200);
-      written.push(key);
-    }
-  });
-  const all = Promise.all(writers);
-  // Whoever stops it hears of a write that failed.
-  all.catch(() => undefined);
-  return {
-    async stop() {
-      over = true;
-      await all;
-      return written;
-    },
-  };
-}

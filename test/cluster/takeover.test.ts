@@ -6,6 +6,7 @@ import { promisify } from "node:util";
 import { type Api, bodyOf, eventually } from "../support/api.ts";
 import { launcher, startCluster, type TestCluster } from "../support/cluster.ts";
 import { startDatacenter, type TestDatacenter } from "../support/datacenter.ts";
+import { startWriting } from "../support/writing.ts";
 
 type ClusterBody = {
   readonly coordinator: number;
@@ -39,7 +40,7 @@ test("takeover from a datacenter that is lost, while another one waits to be add
   await eventually("it is said to be unreachable", 60_000, async () =>
     /dc-4.*unreachable/.test((await view(cluster.api(2))).reconfiguration?.detail ?? ""),
   );
-  const writing = startWriting([cluster.api(2), cluster.api(3)]);
+  const writing = startWriting([cluster.api(2), cluster.api(3)], "taken-over");
 
   cluster.signal("SIGKILL", 1);
   const { stdout } = await promisify(execFile)(process.execPath, [launcher, "members", "takeover", "--api", cluster.api(2).url]);
@@ -58,26 +59,3 @@ test("takeover from a datacenter that is lost, while another one waits to be add
   assert.ok(written.length > 0);
   for (const key of written) assert.equal(await api.value(key, "local"), "x", key);
 });
-
-/** Every write must be answered 200. */
-function startWriting(apis: readonly Api[]): { stop(): Promise<string[]> } {
-  const written: string[] = [];
-  let over = false;
-  const writers = apis.map(async (api, i) => {
-    for (let n = 0; !over; n++) {
-      const key = `taken-over/${i}/${n}`;
-      bodyOf(await api.put(key, "x"), 200);
-      written.push(key);
-    }
-  });
-  const all = Promise.all(writers);
-  // Whoever stops it hears of a write that failed.
-  all.catch(() => undefined);
-  return {
-    async stop() {
-      over = true;
-      await all;
-      return written;
-    },
-  };
-}
