@@ -1,7 +1,7 @@
 /**
  * `npm run bench -- overload`: what becomes of three datacenters on this machine when twice as much is asked of them as they can do.
  * Closed loops tell the peak; then requests come by the clock, at half of it, at twice it, and at half of it again. Set commands on
- * fresh keys, 64-byte values. `--report FILE` adds the run to this Markdown file.
+ * fresh keys, 64-byte values, `--commands` of them a request. `--report FILE` adds the run to this Markdown file.
  */
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
@@ -16,12 +16,14 @@ const { values: options } = parseArgs({
     // Servers that have just started take half of what they take half a minute later: their code is not compiled yet.
     "warmup-seconds": { type: "string", default: "40" },
     callers: { type: "string", default: "256" },
+    commands: { type: "string", default: "1" },
     port: { type: "string", default: "17500" },
     report: { type: "string" },
   },
 });
 const value = "v".repeat(64);
 const factor = Number(options.factor);
+const commandsEach = Number(options.commands);
 /** Connections of the open loops. Whoever finds none free is counted, and not sent. */
 const connectionsMax = 9_000;
 const windowMs = 500;
@@ -41,11 +43,16 @@ const header = `# Twice as much as it can do
 
 \`npm run bench -- overload --report bench/results/overload.md\` on three datacenters of one machine, whose two cores the load shares. The peak is that of closed loops; then requests come by the clock, whatever becomes of those before them: at half the peak, at twice the peak, at half again. Goodput: proposals answered 200 a second. Refused: 429 or 503 with Retry-After, nothing was proposed. Not sent: no connection of ${connectionsMax} was free in the client. Normal again: seconds from the end of the overload until nothing is refused and the p50 of each half second is at most twice that of before.
 
-| date | commit | peak/s | asked/s | goodput/s | refused | unknown | not sent | p50 / p99 ms at half | p50 / p99 ms over | p99 ms of a refusal | largest RSS of a server, MiB: before / over / after | normal again, s |
-| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+| date | commit | commands each | peak/s | asked/s | goodput/s | refused | unknown | not sent | p50 / p99 ms at half | p50 / p99 ms over | p99 ms of a refusal | largest RSS of a server, MiB: before / over / after | normal again, s |
+| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
 `;
 const newWindow = (): Window => ({ ok: 0, refused: 0, unknown: 0, notSent: 0, latenciesMs: [], refusedMs: [] });
 let fresh = 0;
+
+function proposal(): string {
+  const commands = Array.from({ length: commandsEach }, () => ({ kind: "set", key: `over/${process.pid}/${fresh++}`, value }));
+  return JSON.stringify({ commands });
+}
 
 async function openLoop(cluster: BenchCluster, free: Caller[], perSecond: number, seconds: number): Promise<Phase> {
   const windows: Window[] = [];
@@ -59,11 +66,10 @@ async function openLoop(cluster: BenchCluster, free: Caller[], perSecond: number
   let rssMiBMax = 0;
   let retryAfter = 0;
   const ask = async (caller: Caller, dueMs: number) => {
-    const answer = await caller.ask(
-      "/v1/proposals",
-      `{"commands":[{"kind":"set","key":"over/${process.pid}/${fresh++}","value":"${value}"}]}`,
-    );
+    // A connection that was cut is not used again.
+    const answer = await caller.ask("/v1/proposals", proposal()).catch(() => null);
     const window = windowNow();
+    if (answer === null) return void window.unknown++;
     const ms = performance.now() - dueMs;
     if (answer.status === 200) {
       window.ok++;
@@ -78,8 +84,7 @@ async function openLoop(cluster: BenchCluster, free: Caller[], perSecond: number
   for (let due = 0, nextRssMs = 0; performance.now() - startMs < seconds * 1_000; ) {
     const elapsedMs = performance.now() - startMs;
     for (; due < (elapsedMs / 1_000) * perSecond; due++) {
-      // From all over the list, so that all datacenters get their share.
-      const caller = free.splice(Math.floor(Math.random() * free.length), 1)[0];
+      const caller = free.shift();
       if (caller === undefined) {
         windowNow().notSent++;
         continue;
@@ -101,10 +106,7 @@ async function closedLoop(cluster: BenchCluster, callers: number, warmUpSeconds:
   const state = { running: true, measuring: false, ok: 0 };
   const loops = opened.map(async (caller) => {
     while (state.running) {
-      const { status } = await caller.ask(
-        "/v1/proposals",
-        `{"commands":[{"kind":"set","key":"peak/${process.pid}/${fresh++}","value":"${value}"}]}`,
-      );
+      const { status } = await caller.ask("/v1/proposals", proposal());
       if (state.measuring && status === 200) state.ok++;
     }
   });
@@ -187,6 +189,7 @@ try {
       ...[
         new Date().toISOString().slice(0, 16),
         commitOf(),
+        commandsEach,
         Math.round(peak),
         over.rate,
         `${o.okPerSecond} (${Math.round(goodput * 100)} %)`,

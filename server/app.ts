@@ -7,7 +7,7 @@ import { type FastifyInstance, fastify, LogController } from "fastify";
 import { EpoxyError } from "../protocol/errors.ts";
 import { limits } from "../protocol/limits.ts";
 import { addBodyDrain } from "./drain.ts";
-import { createAdmission } from "./routes/admission.ts";
+import { addEarlyRefusal, createAdmission } from "./routes/admission.ts";
 import { addBackupRoute } from "./routes/backup.ts";
 import { addClusterRoutes } from "./routes/cluster.ts";
 import { addConsoleRoutes } from "./routes/console.ts";
@@ -60,7 +60,7 @@ async function addRoutes(app: FastifyInstance, deps: AppDeps): Promise<void> {
     clock: deps.clock,
     inFlightMax: deps.inFlightMax,
     inFlightMin: limits.inFlightMin,
-    latencyMaxMs: limits.overloadLatencyMs,
+    waitMaxMs: limits.overloadWaitMs,
     busyFromShare: limits.overloadFromShare,
   });
   // Queries and parameters are parsed from the raw URL, where bytes are still bytes: their schemas are for readers.
@@ -68,6 +68,7 @@ async function addRoutes(app: FastifyInstance, deps: AppDeps): Promise<void> {
   app.addHook("onRoute", (route) => {
     if (route.schema?.body === undefined && route.validatorCompiler === undefined) route.validatorCompiler = () => noCheck;
   });
+  addEarlyRefusal(app, admission);
   addProposalRoutes(app, deps, admission);
   await addKvRoutes(app, deps, admission);
   addClusterRoutes(app, deps);

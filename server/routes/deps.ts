@@ -3,6 +3,7 @@ import type { Replica } from "../../proposals/api.ts";
 import type { Clock, Meter, Random, Store } from "../../proposals/ports.ts";
 import type { Figures } from "../console/figures.ts";
 import type { ApiToken, Scope } from "../security.ts";
+import type { Cost } from "./admission.ts";
 
 /** What `/v1/cluster` says of a reconfiguration. */
 export type ReconfigurationView = {
@@ -54,5 +55,7 @@ declare module "fastify" {
   interface FastifyContextConfig {
     /** Which token a route needs; open without one. */
     scope?: Scope;
+    /** What one request of this URL costs; it may be refused where there is too much of that. */
+    cost?: (url: string) => Cost;
   }
 }

@@ -7,7 +7,7 @@ import { instanceName } from "../../protocol/ids.ts";
 import { limits } from "../../protocol/limits.ts";
 import type { Command, Expectation, Key } from "../../protocol/types.ts";
 import { traceOf } from "../trace.ts";
-import type { Admission } from "./admission.ts";
+import type { Admission, Cost } from "./admission.ts";
 import { resultsOf } from "./commands.ts";
 import type { AppDeps } from "./deps.ts";
 import { errorBody } from "./errors.ts";
@@ -47,6 +47,11 @@ export async function addKvRoutes(app: FastifyInstance, deps: AppDeps, admission
   });
 }
 
+/** As far as the URL tells at a glance; `admission.run` knows better. */
+function costOfRead(url: string): Cost {
+  return url.endsWith("read=local") ? "cheap" : "shared";
+}
+
 function addReadRoute(app: FastifyInstance, { replica }: AppDeps, admission: Admission): void {
   const schema = {
     tags: ["kv"],
@@ -55,7 +60,7 @@ function addReadRoute(app: FastifyInstance, { replica }: AppDeps, admission: Adm
     querystring: Type.Object({ read: Type.Optional(Type.Union(READ_MODES.map((mode) => Type.Literal(mode)))) }),
     produces: ["application/octet-stream", "application/json"],
   };
-  app.get("/v1/kv/*", { config: { scope: "read" }, schema }, async (request, reply) => {
+  app.get("/v1/kv/*", { config: { scope: "read", cost: costOfRead }, schema }, async (request, reply) => {
     const key = keyOfUrl(request.originalUrl);
     const { read = "linearizable" } = parseQuery(request.originalUrl, ["read"]);
     const mode = READ_MODES.find((known) => known === read);
@@ -77,7 +82,7 @@ function addWriteRoutes(app: FastifyInstance, deps: AppDeps, admission: Admissio
   app.put(
     "/v1/kv/*",
     {
-      config: { scope: "write" },
+      config: { scope: "write", cost: () => "shared" },
       bodyLimit: limits.valueBytesMax,
       schema: { ...common, summary: "Write one key; the body is the value, of any content type" },
     },
@@ -94,17 +99,21 @@ function addWriteRoutes(app: FastifyInstance, deps: AppDeps, admission: Admissio
       );
     },
   );
-  app.delete("/v1/kv/*", { config: { scope: "write" }, schema: { ...common, summary: "Delete one key" } }, async (request, reply) => {
-    const key = keyOfUrl(request.originalUrl);
-    const expect: Expectation | null = conditionOf(request.headers);
-    return write(
-      deps,
-      admission,
-      expect === null ? { kind: "delete", key } : { kind: "checkAndSet", key, expect, newValue: null },
-      request,
-      reply,
-    );
-  });
+  app.delete(
+    "/v1/kv/*",
+    { config: { scope: "write", cost: () => "shared" }, schema: { ...common, summary: "Delete one key" } },
+    async (request, reply) => {
+      const key = keyOfUrl(request.originalUrl);
+      const expect: Expectation | null = conditionOf(request.headers);
+      return write(
+        deps,
+        admission,
+        expect === null ? { kind: "delete", key } : { kind: "checkAndSet", key, expect, newValue: null },
+        request,
+        reply,
+      );
+    },
+  );
 }
 
 async function write(

@@ -11,7 +11,7 @@ export function addProposalRoutes(app: FastifyInstance, { replica }: AppDeps, ad
   app.post(
     "/v1/proposals",
     {
-      config: { scope: "write" },
+      config: { scope: "write", cost: () => "shared" },
       schema: {
         tags: ["kv"],
         summary: "Order commands together at one point",

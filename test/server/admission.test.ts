@@ -7,7 +7,7 @@ import { type Cost, createAdmission } from "../../server/routes/admission.ts";
 function busyServer(busyShare: number) {
   let nowMs = 0;
   const clock = { monotonicMs: () => nowMs, busyShare: () => busyShare };
-  const admission = createAdmission({ clock, inFlightMax: 1_000, inFlightMin: 50, latencyMaxMs: 2_000, busyFromShare: 0.7 });
+  const admission = createAdmission({ clock, inFlightMax: 1_000, inFlightMin: 50, waitMaxMs: 1_000, busyFromShare: 0.7 });
   const done: (() => void)[] = [];
   return {
     advance: (ms: number) => {
@@ -31,21 +31,21 @@ function busyServer(busyShare: number) {
   };
 }
 
-/** Under way: 100 of them; the last ten were answered after 3 s each. */
+/** Under way for 3 s: 100 of them; fifty were answered in the last second. */
 async function loaded(busyShare: number) {
   const server = busyServer(busyShare);
-  for (let i = 0; i < 110; i++) assert.equal(await server.begin(), null, "a burst is taken in");
+  for (let i = 0; i < 150; i++) assert.equal(await server.begin(), null, "a burst is taken in");
   server.advance(3_000);
-  await server.answer(10);
+  await server.answer(50);
   return server;
 }
 
-describe("a server whose requests take 3 s", () => {
+describe("a server whose next request will wait for 2 s", () => {
   test("refuses more while it is busy, and says when to come back", async () => {
     const refused = await (await loaded(1)).begin();
     assert.ok(refused instanceof EpoxyError);
     assert.equal(refused.code, "overloaded");
-    assert.deepEqual(refused.details, { retryAfterSeconds: 3 });
+    assert.deepEqual(refused.details, { retryAfterSeconds: 2 });
   });
 
   test("takes them in where something else makes them wait", async () => {
@@ -66,6 +66,37 @@ describe("a server whose requests take 3 s", () => {
     const server = await loaded(1);
     server.advance(1_000);
     assert.equal(await server.begin(), null);
+  });
+});
+
+test("whoever asks for twice what is answered waits for little more than the longest wait", async () => {
+  const server = busyServer(1);
+  let refused = 0;
+  for (let i = 0; i < 100; i++) {
+    for (let n = 0; n < 40; n++) if ((await server.begin()) !== null) refused++;
+    server.advance(100);
+    await server.answer(20);
+  }
+  const waiting = 4_000 - refused - 2_000;
+  assert.ok(waiting >= 200 && waiting <= 500, `${waiting} wait for a server that answers 200 a second`);
+});
+
+describe("a burst at a server that answered little before it", () => {
+  test("is taken in whole", async () => {
+    const server = busyServer(1);
+    await server.begin();
+    server.advance(500);
+    await server.answer(1);
+    for (let i = 0; i < 500; i++) assert.equal(await server.begin(), null);
+  });
+
+  test("is taken in whole while the first of it are answered", async () => {
+    const server = busyServer(1);
+    for (let i = 0; i < 500; i++) {
+      assert.equal(await server.begin(), null);
+      if (i % 50 === 0) await server.answer(1);
+      server.advance(1);
+    }
   });
 });
 

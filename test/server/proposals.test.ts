@@ -257,6 +257,9 @@ describe("what the replica throws", () => {
     const second = await app.inject(post(one(get)));
     assert.equal(second.statusCode, 429);
     assert.equal(second.headers["retry-after"], "1");
+    // Nothing of it is looked at: refusing must cost next to nothing.
+    const bad = await app.inject({ ...post(one(get)), payload: "no JSON" });
+    assert.equal(bad.statusCode, 429);
     release();
     assert.equal((await first).statusCode, 200);
   });
