@@ -6,6 +6,7 @@ import swaggerUi from "@fastify/swagger-ui";
 import { type FastifyInstance, fastify, LogController } from "fastify";
 import { EpoxyError } from "../protocol/errors.ts";
 import { limits } from "../protocol/limits.ts";
+import { addLastAnswers } from "./closing.ts";
 import { addBodyDrain } from "./drain.ts";
 import { addEarlyRefusal, createAdmission } from "./routes/admission.ts";
 import { addBackupRoute } from "./routes/backup.ts";
@@ -33,6 +34,7 @@ export function buildApp(deps: AppDeps): FastifyInstance {
     requestTimeout: deps.requestTimeoutMs,
     http: { connectionsCheckingInterval: 1_000, headersTimeout: deps.requestTimeoutMs },
     forceCloseConnections: "idle",
+    return503OnClosing: false,
     rewriteUrl: (request) => hideKey(request.url ?? "/"),
     routerOptions: { maxParamLength: 4096 },
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, allErrors: false } },
@@ -43,6 +45,7 @@ export function buildApp(deps: AppDeps): FastifyInstance {
   });
   app.setErrorHandler(createErrorHandler(deps));
   addBodyDrain(app);
+  addLastAnswers(app);
   addNotFound(app);
   addJsonParser(app);
   addTokenCheck(app, deps);

@@ -4,6 +4,7 @@ import { EpoxyError } from "../protocol/errors.ts";
 import { limits } from "../protocol/limits.ts";
 import { buildApp } from "./app.ts";
 import { systemClock, systemRandom } from "./clock.ts";
+import { closeGently } from "./closing.ts";
 import { loadDesiredReplicas, type Settings } from "./config.ts";
 import { readFigures } from "./console/figures.ts";
 import { assemble, bounded, close, type Parts, refuseForeignData, stopOnSignals, watchDurability } from "./parts.ts";
@@ -33,23 +34,10 @@ export async function runServer(settings: Settings): Promise<void> {
 
   await new Promise<void>((resolve) => stopping.signal.addEventListener("abort", () => resolve(), { once: true }));
   // Callers first, while this replica can still answer them; then the other datacenters.
-  await closeApp(publicApp, CLOSE_PUBLIC_MS);
+  await closeGently(publicApp, systemClock, CLOSE_PUBLIC_MS);
   await bounded(replica.stop());
-  await closeApp(peerApp, CLOSE_PEERS_MS);
+  await closeGently(peerApp, systemClock, CLOSE_PEERS_MS);
   await close(parts);
-}
-
-/** Lets requests under way end, for so long; connections that wait for a next request are closed at once. */
-async function closeApp(app: FastifyInstance, ms: number): Promise<void> {
-  const done = new AbortController();
-  const closing = app.close().finally(() => done.abort());
-  const deadlineMs = systemClock.monotonicMs() + ms;
-  while (!done.signal.aborted && systemClock.monotonicMs() < deadlineMs) {
-    app.server.closeIdleConnections();
-    await systemClock.sleep(50, done.signal);
-  }
-  app.server.closeAllConnections();
-  await bounded(closing);
 }
 
 async function listenPublic(parts: Parts, durability: () => readonly string[]): Promise<FastifyInstance> {

@@ -8,6 +8,7 @@ import { instanceName } from "../protocol/ids.ts";
 import { limits } from "../protocol/limits.ts";
 import type { RequestEnvelope } from "../protocol/messages.ts";
 import { decodeRequest, encodeReply, LATEST_VERSION, SUPPORTED_VERSIONS } from "../protocol/wire/versioned.ts";
+import { addLastAnswers } from "./closing.ts";
 import { addBodyDrain } from "./drain.ts";
 import { PEER_CONTENT_TYPE, peerPath, VERSIONS_HEADER } from "./peer-paths.ts";
 import { addNotFound, answerClientError, asEpoxyError, createErrorHandler, errorBody, sendError } from "./routes/errors.ts";
@@ -40,6 +41,7 @@ export function buildPeerApp(deps: PeerAppDeps): FastifyInstance {
     requestTimeout: deps.requestTimeoutMs,
     http: { connectionsCheckingInterval: 1_000, headersTimeout: deps.requestTimeoutMs },
     forceCloseConnections: "idle",
+    return503OnClosing: false,
     exposeHeadRoutes: false,
     clientErrorHandler: answerClientError,
     frameworkErrors: (error, _request, reply) => {
@@ -53,6 +55,7 @@ export function buildPeerApp(deps: PeerAppDeps): FastifyInstance {
     return handleError(error, request, reply);
   });
   addBodyDrain(app);
+  addLastAnswers(app);
   addNotFound(app);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(PEER_CONTENT_TYPE, { parseAs: "buffer" }, (_request, body, done) => done(null, body));
