@@ -56,10 +56,7 @@ export function reached(cluster: ClusterAnswer, goal: Goal, generation: number):
     case "replaced":
       return named(goal.name, "active") && gone(goal.id);
     case "settled":
-      return (
-        cluster.reconfiguration === null ||
-        (cluster.reconfiguration.phase === "settled" && cluster.reconfiguration.generation >= generation)
-      );
+      return cluster.reconfiguration?.phase === "settled" && cluster.reconfiguration.generation >= generation;
     default:
       return goal satisfies never;
   }
@@ -71,7 +68,7 @@ function hasGoalMember(cluster: ClusterAnswer, goal: Goal): boolean {
 
 function progress(cluster: ClusterAnswer, goal: Goal): string {
   const { reconfiguration } = cluster;
-  const phase = reconfiguration?.phase ?? "settled";
+  const phase = reconfiguration?.phase ?? "the coordinator cannot be asked just now";
   const detail = typeof reconfiguration?.detail === "string" && reconfiguration.detail !== "" ? `: ${reconfiguration.detail}` : "";
   const name = goal.kind === "added" || goal.kind === "replaced" ? goal.name : null;
   const member = name === null ? undefined : cluster.replicas.find((each) => each.name === name);

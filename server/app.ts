@@ -7,6 +7,7 @@ import { type FastifyInstance, fastify, LogController } from "fastify";
 import { EpoxyError } from "../protocol/errors.ts";
 import { limits } from "../protocol/limits.ts";
 import { addLastAnswers } from "./closing.ts";
+import { createOthers } from "./console/others.ts";
 import { addBodyDrain } from "./drain.ts";
 import { addEarlyRefusal, createAdmission } from "./routes/admission.ts";
 import { addBackupRoute } from "./routes/backup.ts";
@@ -72,15 +73,17 @@ async function addRoutes(app: FastifyInstance, deps: AppDeps): Promise<void> {
     if (route.schema?.body === undefined && route.validatorCompiler === undefined) route.validatorCompiler = () => noCheck;
   });
   addEarlyRefusal(app, admission);
+  const others = createOthers(deps.clock);
+  app.addHook("onClose", () => others.close());
   addProposalRoutes(app, deps, admission);
   await addKvRoutes(app, deps, admission);
-  addClusterRoutes(app, deps);
+  addClusterRoutes(app, deps, others);
   addInstanceRoutes(app, deps);
   addWatchRoute(app, deps);
   addBackupRoute(app, deps);
   addHealthRoutes(app, deps);
   app.get("/openapi.json", { schema: { hide: true } }, async () => app.swagger());
-  addConsoleRoutes(app, deps);
+  addConsoleRoutes(app, deps, others);
   await app.register(swaggerUi, { routePrefix: "/docs" });
 }
 

@@ -85,7 +85,8 @@ export function createTemporal({ settings, self, hasCoordinator, log }: Temporal
   // The client's own withDeadline keeps its context in async storage, and that slows every promise of this process: the
   // key-value side's too.
   const connection = Connection.lazy({ ...options, interceptors: [withDeadline] });
-  const client = new Client({ connection, namespace });
+  // A coordinator's run that has ended may still have a worker to answer for it: of what is wanted now it knows nothing.
+  const client = new Client({ connection, namespace, workflow: { queryRejectCondition: "NOT_OPEN" } });
   const { cluster } = settings;
 
   function me(): ReplicaId {

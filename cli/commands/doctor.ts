@@ -1,4 +1,5 @@
 import { RequestError } from "../../client/errors.ts";
+import type { ClusterAnswer } from "../../client/types.ts";
 import { type Context, withClient } from "../context.ts";
 import { exit } from "../exit.ts";
 import { type Health, healthOfAll } from "../health.ts";
@@ -69,19 +70,29 @@ async function checkCluster({ client, at, endpoints }: Context<Options>): Promis
         [...epochs].join(", "),
         "a datacenter behind the others catches up by itself; if it stays behind, look at its log",
       ),
-      finding(
-        "reconfiguration",
-        cluster.reconfiguration === null ||
-          cluster.reconfiguration.phase === "settled" ||
-          Date.now() - new Date(cluster.reconfiguration.since).getTime() < 3_600_000,
-        cluster.reconfiguration?.phase ?? "none",
-        "a change has been under way for over an hour: `epoxy members` shows what it waits for, `epoxy members cancel` gives it up",
-      ),
+      checkReconfiguration(cluster),
     ];
   } catch (error) {
     if (!(error instanceof RequestError)) throw error;
     return [finding("client API", false, error.message, `start a server, or say where one is with --api (asked: ${endpoints.join(", ")})`)];
   }
+}
+
+function checkReconfiguration({ coordinator, reconfiguration }: ClusterAnswer): Finding {
+  if (reconfiguration === null)
+    return finding(
+      "reconfiguration",
+      false,
+      "not known",
+      `datacenter ${coordinator} has the coordinator: look whether it answers, and whether its Temporal and a worker run there. Keys are served all the same`,
+    );
+  const isLate = reconfiguration.phase !== "settled" && Date.now() - new Date(reconfiguration.since).getTime() > 3_600_000;
+  return finding(
+    "reconfiguration",
+    !isLate,
+    reconfiguration.phase,
+    "a change has been under way for over an hour: `epoxy members` shows what it waits for, `epoxy members cancel` gives it up",
+  );
 }
 
 function checkMember(member: Health): Finding[] {

@@ -9,6 +9,8 @@ import { readJson } from "./txn.ts";
 type Wait = { readonly wait?: boolean };
 type MemberOptions = Wait & { readonly peer: string; readonly learner?: boolean };
 
+const notKnown = "what is being changed cannot be told: the coordinator's datacenter, or Temporal there, does not answer just now";
+
 export const list = withClient(async ({ client, json: asJson }) => {
   const cluster = await client.cluster();
   if (asJson) json(cluster);
@@ -40,7 +42,8 @@ export const set = withClient<Wait>(async (context, [file = "-"]) => {
 
 export const cancel = withClient(async ({ client, json: asJson }) => {
   const { reconfiguration } = await client.cluster();
-  if (reconfiguration === null || reconfiguration.phase === "settled") throw new CommandError("there is no change under way");
+  if (reconfiguration === null) throw new CommandError(notKnown, exit.unreachable);
+  if (reconfiguration.phase === "settled") throw new CommandError("there is no change under way");
   const answer = await client.cancelReconfiguration(reconfiguration.generation);
   if (asJson) json(answer);
   else line(`change ${reconfiguration.generation} is being given up; it is settled as generation ${answer.generation}`);
@@ -74,7 +77,7 @@ function printMembers(cluster: ClusterAnswer): void {
   const rows = cluster.replicas.map((each) => [each.id, each.name, each.status, each.apiUrl, each.peerUrl]);
   line(table(["id", "name", "status", "api", "peer"], rows));
   const { reconfiguration } = cluster;
-  if (reconfiguration === null) return;
+  if (reconfiguration === null) return note(notKnown);
   const detail = reconfiguration.detail === null || reconfiguration.detail === "" ? "" : `: ${describe(reconfiguration.detail)}`;
   note(`change ${reconfiguration.generation} is ${reconfiguration.phase}${detail}`);
   if (reconfiguration.workflowUrl) note(`see ${reconfiguration.workflowUrl}`);

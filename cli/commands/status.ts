@@ -24,7 +24,11 @@ export const status = withClient(async ({ client, at, json: asJson }) => {
     note(
       `cluster ${cluster.name}, epoch ${cluster.epoch}, coordinator in ${cluster.coordinator}, ${readyVoters.length} of ${voters.length} voters ready`,
     );
-    if (cluster.reconfiguration !== null) note(`change ${cluster.reconfiguration.generation} is ${cluster.reconfiguration.phase}`);
+    note(
+      cluster.reconfiguration === null
+        ? "changes of members wait: the coordinator's datacenter, or Temporal there, does not answer just now"
+        : `change ${cluster.reconfiguration.generation} is ${cluster.reconfiguration.phase}`,
+    );
     if (!quorum) note("There is no quorum: writes and linearizable reads are refused until more voters are back.");
   }
   return quorum ? exit.done : exit.unreachable;

@@ -10,8 +10,10 @@ export function membersOf({ cluster, datacenters }, rates) {
     const { own, error } = datacenters.find(({ id }) => id === member.id) ?? { own: null, error: null };
     const seen = here?.peers.find(({ id }) => id === member.id);
     const isHere = member.id === cluster.replica.id;
+    // Of one that is not heard from only the last word is known, and the others have gone on.
+    const lag = seen?.reachable === true ? seen.lag : null;
     const isDead = !isHere && own === null && seen?.reachable !== true;
-    return { ...member, own, error, isHere, isDead, lag: isHere ? 0 : (seen?.lag ?? null), rates: rates.get(member.id) ?? null };
+    return { ...member, own, error, isHere, isDead, lag: isHere ? 0 : lag, rates: rates.get(member.id) ?? null };
   });
 }
 
@@ -41,7 +43,7 @@ export function showDatacenters(members) {
           fastShare(own),
           rates === null ? "–" : `${rates.perSecond.toFixed(rates.perSecond < 10 ? 1 : 0)} /s`,
           rates === null || rates.p50 === null ? "–" : `${milliseconds(rates.p50)} / ${milliseconds(rates.p99)}`,
-          member.lag === null ? "–" : member.lag,
+          member.lag ?? "not known",
           member.apiUrl,
         ],
         { class: kind === "bad" ? "row-bad" : undefined, "data-id": member.id, "data-health": kind },

@@ -4,28 +4,28 @@ import type { ReplicaReport } from "../../proposals/api.ts";
 import { EpoxyError } from "../../protocol/errors.ts";
 import { REPLICA_ID_MAX } from "../../protocol/ids.ts";
 import type { Member } from "../../protocol/types.ts";
+import type { Others } from "../console/others.ts";
 import type { AppDeps, ReconfigurationView } from "./deps.ts";
 import { expected, parseQuery } from "./json.ts";
+import { reconfigurationAnywhere } from "./reconfiguration.ts";
 import { AcceptedAnswer, AddReplicaBody, answers, CancelBody, ReplaceReplicaBody, SetReplicasBody, UpdateReplicaBody } from "./schemas.ts";
-
-/** How long `/v1/cluster` waits for the coordinator's word before it answers without. */
-const RECONFIGURATION_WAIT_MS = 1_000;
 
 type MemberStatus = "joining" | "learning" | "active" | "leaving";
 
-export function addClusterRoutes(app: FastifyInstance, deps: AppDeps): void {
+export function addClusterRoutes(app: FastifyInstance, deps: AppDeps, others: Others): void {
   app.get(
     "/v1/cluster",
     { config: { scope: "read" }, schema: { tags: ["cluster"], summary: "The cluster as this replica knows it" } },
     async (request) => {
       parseQuery(request.originalUrl, []);
-      return clusterView(deps.replica.report(), await reconfigurationSoon(deps));
+      const view = await reconfigurationAnywhere(deps, others, request.headers.authorization);
+      return clusterView(deps.replica.report(), view);
     },
   );
-  addChangeRoutes(app, deps);
+  addChangeRoutes(app, deps, others);
 }
 
-function addChangeRoutes(app: FastifyInstance, deps: AppDeps): void {
+function addChangeRoutes(app: FastifyInstance, deps: AppDeps, others: Others): void {
   const change = (summary: string, schema: object = {}) => ({
     config: { scope: "admin" as const },
     schema: { tags: ["cluster"], summary, response: answers({ 202: AcceptedAnswer }), ...schema },
@@ -84,14 +84,15 @@ function addChangeRoutes(app: FastifyInstance, deps: AppDeps): void {
   app.post(
     "/v1/cluster/cancel",
     { ...change("Cancel the reconfiguration under way", { body: CancelBody }), validatorCompiler: () => () => true },
-    async ({ body }, reply) => {
-      return reply.code(202).send(await request("cancelReconfiguration", { generation: await generationToCancel(deps, body) }));
+    async ({ body, headers }, reply) => {
+      const underWay = () => reconfigurationAnywhere(deps, others, headers.authorization);
+      return reply.code(202).send(await request("cancelReconfiguration", { generation: await generationToCancel(body, underWay) }));
     },
   );
 }
 
 /** The one named, else the one under way. */
-async function generationToCancel(deps: AppDeps, body: unknown): Promise<number> {
+async function generationToCancel(body: unknown, underWay: () => Promise<ReconfigurationView | null>): Promise<number> {
   if (body !== undefined && body !== null) {
     if (typeof body !== "object" || Object.keys(body).some((name) => name !== "generation"))
       throw expected("body", 'an object like {"generation":7}, or left out');
@@ -101,21 +102,12 @@ async function generationToCancel(deps: AppDeps, body: unknown): Promise<number>
       return generation as number;
     }
   }
-  const view = await reconfigurationSoon(deps);
+  const view = await underWay();
   if (view === null)
     throw new EpoxyError("badRequest", "no reconfiguration is seen from here: name the one to cancel in body.generation", {
       where: "body.generation",
     });
   return view.generation;
-}
-
-/** null: it cannot be asked from here, or does not answer at once. */
-export async function reconfigurationSoon({ reconfiguration, clock }: AppDeps): Promise<ReconfigurationView | null> {
-  const timer = new AbortController();
-  const late = clock.sleep(RECONFIGURATION_WAIT_MS, timer.signal).then(() => null);
-  const view = await Promise.race([reconfiguration().catch(() => null), late]);
-  timer.abort();
-  return view;
 }
 
 /** @throws EpoxyError badRequest */

@@ -3,10 +3,12 @@ import { readFileSync } from "node:fs";
 import type { FastifyInstance } from "fastify";
 import { instanceName } from "../../protocol/ids.ts";
 import { keyView } from "../console/key-view.ts";
-import { createOverview, type OwnView } from "../console/overview.ts";
-import { clusterView, reconfigurationSoon } from "./cluster.ts";
+import type { Others, OwnView } from "../console/others.ts";
+import { overview } from "../console/overview.ts";
+import { clusterView } from "./cluster.ts";
 import type { AppDeps } from "./deps.ts";
 import { checkKey, parseQuery } from "./json.ts";
+import { reconfigurationSoon } from "./reconfiguration.ts";
 
 const SCRIPTS = ["console.js", "ask.js", "dom.js", "datacenters.js", "plots.js", "key.js", "stuck.js"];
 const FILES = [
@@ -26,18 +28,17 @@ const HEADERS = {
 const STUCK_AFTER_MS = 2_000;
 const STUCK_MAX = 50;
 
-export function addConsoleRoutes(app: FastifyInstance, deps: AppDeps): void {
+export function addConsoleRoutes(app: FastifyInstance, deps: AppDeps, others: Others): void {
   for (const { path, file, type } of FILES) {
     const body = readFileSync(new URL(`../console/${file}`, import.meta.url), "utf8");
     app.get(path, { schema: { hide: true } }, async (_request, reply) => reply.headers(HEADERS).type(type).send(body));
   }
   const own = () => ownView(deps);
-  const overview = createOverview(deps, own);
-  app.addHook("onClose", () => overview.close());
   const read = { config: { scope: "read" as const }, schema: { hide: true } };
   app.get("/console/own", read, own);
   app.get("/console/overview", read, async (request) => {
-    return overview.overview(clusterView(deps.replica.report(), null), request.headers.authorization);
+    const report = deps.replica.report();
+    return overview(clusterView(report, null), { self: report.self, own, others, authorization: request.headers.authorization });
   });
   app.get("/console/key", read, async (request) => {
     return keyView(deps, checkKey(parseQuery(request.originalUrl, ["key"]).key ?? "", "query.key"));

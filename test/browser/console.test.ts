@@ -197,6 +197,7 @@ describe("the console in a browser", { skip: noBrowser }, () => {
     const [red = 0, green = 0, blue = 0] = colour as number[];
     assert.ok(red > 2 * green && red > 2 * blue, `${red} ${green} ${blue}`);
     await shown.until("its row of the matrix", `${text("#matrix")}.includes("not heard")`);
+    await shown.until("nobody says how far behind it is", `${text("#datacenters tr[data-id='3']")}.includes("not known")`);
     await shown.until("the summary", `${text("#summary")}.includes("3 of 4 voters serve")`);
     await shown.screenshot("console-dead");
     assert.deepEqual(shown.complaints(), []);

@@ -258,6 +258,36 @@ describe("cluster commands", () => {
     assert.match(ran.stdout, /4\tdc-4\tactive/);
   });
 
+  test("members set --wait does not take silence of the coordinator for the end", async (t) => {
+    let looks = 0;
+    const settled = { generation: 3, phase: "settled", since: 1, detail: "the cluster is as desired", workflowUrl: null };
+    const stub = await startStub(({ method }) => {
+      if (method === "PUT") return { status: 202, body: { generation: 3 } };
+      looks++;
+      return cluster("", [member("http://a:1", 1)], looks === 1 ? null : looks === 2 ? { ...settled, generation: 2 } : settled);
+    });
+    t.after(() => stub.close());
+    const input = JSON.stringify({ replicas: [{ name: "dc-1", peerUrl: "http://p:1", apiUrl: "http://a:1" }] });
+    const ran = await runCli(["members", "set", "-", "--wait", "--api", stub.url], { input });
+    assert.equal(ran.code, 0, ran.stderr);
+    assert.equal(looks, 3);
+    assert.match(ran.stderr, /cannot be asked just now/);
+  });
+
+  test("what is not known of a change is not called settled", async (t) => {
+    const stub = await startStub(({ url: path }) => (path === "/readyz" ? { status: 200 } : cluster(stub.url, [member(stub.url, 1)])));
+    t.after(() => stub.close());
+    const env = { EPOXY_API: stub.url };
+    const cancel = await runCli(["members", "cancel"], { env });
+    assert.equal(cancel.code, 4, cancel.stderr);
+    assert.deepEqual(
+      stub.seen.filter(({ method }) => method !== "GET"),
+      [],
+    );
+    assert.match((await runCli(["members"], { env })).stderr, /cannot be told/);
+    assert.match((await runCli(["doctor"], { env })).stdout, /^BAD\treconfiguration\tnot known$/m);
+  });
+
   test("status tells who does not answer, and whether a quorum does", async (t) => {
     let url = "";
     const gone = await freeUrl();
