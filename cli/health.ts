@@ -17,6 +17,9 @@ export type Health = {
   readonly roundTripMs: number | null;
   /** How far its wall clock is ahead of ours; as coarse as the Date header, a second. */
   readonly clockAheadMs: number | null;
+  readonly build: string | null;
+  /** Those that its server hears from, and those that it does not; null where it says neither. */
+  readonly hears: { readonly heard: readonly number[]; readonly silent: readonly number[] } | null;
 };
 
 type At = (url: string, timeoutMs?: number) => Client;
@@ -49,6 +52,7 @@ async function healthOf(member: Member, client: Client): Promise<Health> {
       epoch: own.epoch,
       roundTripMs,
       clockAheadMs,
+      ...(await saysOfItself(client)),
     };
   } catch (error) {
     if (!(error instanceof RequestError)) throw error;
@@ -63,7 +67,25 @@ async function healthOf(member: Member, client: Client): Promise<Health> {
       epoch: null,
       roundTripMs: null,
       clockAheadMs: null,
+      build: null,
+      hears: null,
     };
+  }
+}
+
+/** What the console asks for too. Older builds say less. */
+async function saysOfItself(client: Client): Promise<Pick<Health, "build" | "hears">> {
+  try {
+    const { bytes } = await client.raw("/console/own");
+    const own = JSON.parse(Buffer.from(bytes).toString("utf8")) as {
+      build?: string;
+      peers?: readonly { readonly id: number; readonly reachable: boolean }[];
+    };
+    const ids = (reachable: boolean) => own.peers?.filter((peer) => peer.reachable === reachable).map(({ id }) => id) ?? [];
+    return { build: own.build ?? null, hears: own.peers === undefined ? null : { heard: ids(true), silent: ids(false) } };
+  } catch (error) {
+    if (!(error instanceof RequestError)) throw error;
+    return { build: null, hears: null };
   }
 }
 

@@ -14,7 +14,7 @@ import { addBackupRoute } from "./routes/backup.ts";
 import { addClusterRoutes } from "./routes/cluster.ts";
 import { addConsoleRoutes } from "./routes/console.ts";
 import type { AppDeps } from "./routes/deps.ts";
-import { addNotFound, answerClientError, asEpoxyError, createErrorHandler, sendError } from "./routes/errors.ts";
+import { addNotFound, answerClientError, asEpoxyError, createErrorHandler, ignoreExpectations, sendError } from "./routes/errors.ts";
 import { addHealthRoutes } from "./routes/health.ts";
 import { addInstanceRoutes } from "./routes/instances.ts";
 import { expected } from "./routes/json.ts";
@@ -33,7 +33,7 @@ export function buildApp(deps: AppDeps): FastifyInstance {
     childLoggerFactory: (logger) => logger,
     bodyLimit: limits.requestBytesMax,
     requestTimeout: deps.requestTimeoutMs,
-    http: { connectionsCheckingInterval: 1_000, headersTimeout: deps.requestTimeoutMs },
+    http: { connectionsCheckingInterval: 1_000, headersTimeout: deps.requestTimeoutMs, requireHostHeader: false },
     forceCloseConnections: "idle",
     return503OnClosing: false,
     rewriteUrl: (request) => hideKey(request.url ?? "/"),
@@ -47,6 +47,7 @@ export function buildApp(deps: AppDeps): FastifyInstance {
   app.setErrorHandler(createErrorHandler(deps));
   addBodyDrain(app);
   addLastAnswers(app);
+  ignoreExpectations(app);
   addNotFound(app);
   addJsonParser(app);
   addTokenCheck(app, deps);

@@ -41,8 +41,9 @@ export async function runServer(settings: Settings): Promise<void> {
 }
 
 async function listenPublic(parts: Parts, durability: () => readonly string[]): Promise<FastifyInstance> {
-  const { settings, replica, store, log, metrics, temporal } = parts;
+  const { settings, build, replica, store, log, metrics, temporal } = parts;
   const app = buildApp({
+    build,
     replica,
     store,
     clock: systemClock,

@@ -19,6 +19,7 @@ const CLOSE_PART_MS = 1_000;
 const MEMBERS_MS = 5_000;
 
 export type Parts = {
+  readonly build: string;
   readonly settings: Settings;
   readonly log: ReturnType<typeof createLogger>;
   readonly metrics: Metrics;
@@ -43,6 +44,7 @@ export async function assemble(settings: Settings, role: "server" | "worker"): P
     secrets: settings.peerSecrets,
     wan,
   });
+  const build = buildName();
   const self = () => replica?.report().self ?? null;
   const hasCoordinator = async () => (await replica?.changeMembers(() => null, MEMBERS_MS))?.coordinator === self();
   const temporal = createTemporal({ settings: temporalSettings(settings), self, hasCoordinator, log });
@@ -50,12 +52,12 @@ export async function assemble(settings: Settings, role: "server" | "worker"): P
   replica = createReplica(
     { store, peers, clock: systemClock, random: systemRandom, workflows, log, meter },
     {
-      build: buildName(),
+      build,
       loops: role === "server" ? "all" : "sync",
       onFatal: (error) => (error instanceof Contradiction ? noteContradiction(error, log, meter) : endNow(error, log)),
     },
   );
-  return { settings, log, metrics, store, peers, temporal, replica, wan };
+  return { settings, build, log, metrics, store, peers, temporal, replica, wan };
 }
 
 /** Nothing of it was written: what is decided here stays, and somebody has to look who is wrong. */

@@ -11,7 +11,15 @@ import { decodeRequest, encodeReply, LATEST_VERSION, SUPPORTED_VERSIONS } from "
 import { addLastAnswers } from "./closing.ts";
 import { addBodyDrain } from "./drain.ts";
 import { PEER_CONTENT_TYPE, peerPath, VERSIONS_HEADER } from "./peer-paths.ts";
-import { addNotFound, answerClientError, asEpoxyError, createErrorHandler, errorBody, sendError } from "./routes/errors.ts";
+import {
+  addNotFound,
+  answerClientError,
+  asEpoxyError,
+  createErrorHandler,
+  errorBody,
+  ignoreExpectations,
+  sendError,
+} from "./routes/errors.ts";
 import { checkPeerHeaders, checkPeerSender, checkPeerSignature, type Secret } from "./security.ts";
 import { tracesOf } from "./trace.ts";
 import type { WanDelays } from "./wan.ts";
@@ -39,7 +47,7 @@ export function buildPeerApp(deps: PeerAppDeps): FastifyInstance {
     childLoggerFactory: (logger) => logger,
     bodyLimit: limits.peerMessageBytesMax,
     requestTimeout: deps.requestTimeoutMs,
-    http: { connectionsCheckingInterval: 1_000, headersTimeout: deps.requestTimeoutMs },
+    http: { connectionsCheckingInterval: 1_000, headersTimeout: deps.requestTimeoutMs, requireHostHeader: false },
     forceCloseConnections: "idle",
     return503OnClosing: false,
     exposeHeadRoutes: false,
@@ -56,13 +64,14 @@ export function buildPeerApp(deps: PeerAppDeps): FastifyInstance {
   });
   addBodyDrain(app);
   addLastAnswers(app);
+  ignoreExpectations(app);
   addNotFound(app);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(PEER_CONTENT_TYPE, { parseAs: "buffer" }, (_request, body, done) => done(null, body));
 
   app.post<Versioned>(
     "/v:version/epoxy/message",
-    { onRequest: async (request, reply) => beforeBody(deps, request, reply) },
+    { config: { takes: PEER_CONTENT_TYPE }, onRequest: async (request, reply) => beforeBody(deps, request, reply) },
     async (request, reply) => {
       const version = Number(request.params.version);
       if (!Buffer.isBuffer(request.body))

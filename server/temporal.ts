@@ -161,7 +161,9 @@ export function createTemporal({ settings, self, hasCoordinator, log }: Temporal
     },
     async coordinatorUpdate(name, argument) {
       const id = me();
-      await ensureCoordinator(id);
+      await ensureCoordinator(id).catch((error: unknown) => {
+        throw updateError(error, name);
+      });
       // One id for all tries: an update that was accepted and whose answer was lost is found again, not made twice.
       const updateId = randomUUID();
       for (let tries = 1; ; tries++) {
@@ -208,6 +210,7 @@ function grpcCode(error: unknown): number | null {
 }
 
 function updateError(error: unknown, name: string): EpoxyError {
+  if (error instanceof EpoxyError) return error;
   if (error instanceof WorkflowUpdateFailedError && error.cause instanceof ApplicationFailure) {
     const { type, message } = error.cause;
     if (type === "badRequest" || type === "generationMismatch" || type === "coordinatorUnreachable") return new EpoxyError(type, message);

@@ -64,6 +64,7 @@ async function checkCluster({ client, at, endpoints }: Context<Options>): Promis
     const epochs = new Set(members.filter((each) => each.epoch !== null && each.status === "active").map((each) => each.epoch));
     return [
       ...members.flatMap(checkMember),
+      ...checkVersions(members),
       finding(
         "epochs",
         epochs.size <= 1,
@@ -122,6 +123,34 @@ function checkMember(member: Health): Finding[] {
       Math.abs(ahead) <= clockAheadMsMax,
       `${(ahead / 1_000).toFixed(1)} s ahead of here`,
       "set the clock by NTP there and here: peers with a wrong clock are refused",
+    ),
+    ...(member.hears === null || member.status !== "active" ? [] : [checkPeers(name, member.hears)]),
+  ];
+}
+
+function checkPeers(name: string, { heard, silent }: NonNullable<Health["hears"]>): Finding {
+  const parts = [
+    ...(heard.length === 0 ? [] : [`hears ${heard.join(", ")}`]),
+    ...(silent.length === 0 ? [] : [`not ${silent.join(", ")}`]),
+  ];
+  return finding(
+    `${name} peers`,
+    silent.length === 0,
+    parts.length === 0 ? "none" : parts.join(", "),
+    "look whether those run, and whether they are reached from there at their peer addresses (`epoxy members`)",
+  );
+}
+
+function checkVersions(members: readonly Health[]): Finding[] {
+  const builds = [...new Set(members.flatMap(({ build }) => build ?? []))];
+  if (builds.length === 0) return [];
+  const who = builds.map((build) => `${build} (${members.flatMap(({ id, build: its }) => (its === build ? [id] : [])).join(", ")})`);
+  return [
+    finding(
+      "versions",
+      builds.length === 1,
+      builds.length === 1 ? (builds[0] as string) : who.join(", "),
+      "an upgrade is not done: restart the older datacenters with the newer build, one after the other",
     ),
   ];
 }

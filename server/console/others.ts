@@ -7,6 +7,7 @@ import type { Figures } from "./figures.ts";
 /** One datacenter as its own server sees it; the peers are what the matrix of round trips is made of. */
 export type OwnView = {
   readonly id: number | null;
+  readonly build: string;
   readonly status: string;
   readonly epoch: number;
   /** Why it cannot serve; empty when it does. */

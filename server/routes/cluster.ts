@@ -51,7 +51,8 @@ function addChangeRoutes(app: FastifyInstance, deps: AppDeps, others: Others): v
     change("The whole desired set", { body: SetReplicasBody }),
     async ({ body }, reply) => {
       for (const [i, replica] of body.replicas.entries()) checkUrls(replica, `body.replicas[${i}]`);
-      return reply.code(202).send(await request("setReplicas", body));
+      const replicas = body.replicas.map(({ status: _, ...replica }) => replica);
+      return reply.code(202).send(await request("setReplicas", { ...body, replicas }));
     },
   );
   app.delete<WithId>("/v1/cluster/replicas/:id", change("Remove a datacenter", { params }), async ({ params: { id } }, reply) => {

@@ -55,6 +55,7 @@ async function ownView(deps: AppDeps): Promise<OwnView> {
   ]);
   return {
     id: report.self,
+    build: deps.build,
     status: report.status,
     epoch: report.epoch,
     problems: [...report.problems, ...outside],

@@ -25,6 +25,8 @@ export type ReconfigurationView = {
 };
 
 export type AppDeps = {
+  /** This build's name: the package's version. */
+  readonly build: string;
   readonly replica: Replica;
   readonly store: Pick<Store, "changes" | "lastChange" | "stateNames" | "read" | "openInstances">;
   readonly clock: Clock;
@@ -57,5 +59,7 @@ declare module "fastify" {
     scope?: Scope;
     /** What one request of this URL costs; it may be refused where there is too much of that. */
     cost?: (url: string) => Cost;
+    /** The content type of its body where that is not JSON. */
+    takes?: string;
   }
 }

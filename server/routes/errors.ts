@@ -29,18 +29,28 @@ export function asEpoxyError(error: FastifyError | EpoxyError): EpoxyError | nul
   return new EpoxyError(code, error.message);
 }
 
+/** Of a body that was not taken: what would have been. */
+function refusedBody(error: FastifyError, { routeOptions }: FastifyRequest): EpoxyError | null {
+  if (error.code === "FST_ERR_CTP_BODY_TOO_LARGE")
+    return new EpoxyError("tooLarge", `the body has more bytes than this path takes, which is ${routeOptions.bodyLimit}`);
+  if (error.code === "FST_ERR_CTP_INVALID_MEDIA_TYPE")
+    return new EpoxyError("unsupportedMediaType", `this path takes ${routeOptions.config.takes ?? "application/json"}`);
+  return null;
+}
+
 function validationError(error: FastifyError): EpoxyError {
   const [first] = error.validation ?? [];
   const part = error.validationContext ?? "body";
   if (first === undefined) return new EpoxyError("badRequest", error.message);
   const path = first.instancePath.replace(/\/(\d+)/g, "[$1]").replaceAll("/", ".");
   const where = `${part}${path}`;
-  const unknownField = (first.params as { additionalProperty?: string }).additionalProperty;
-  const message =
-    unknownField === undefined
-      ? `${where} ${first.message ?? "is not valid"}`
-      : `${where} has a field that is not known: ${JSON.stringify(unknownField.slice(0, 64))}`;
-  return new EpoxyError("badRequest", message, { where });
+  return new EpoxyError("badRequest", `${where} ${complaint(first)}`, { where });
+}
+
+function complaint({ message = "is not valid", params }: NonNullable<FastifyError["validation"]>[number]): string {
+  const { additionalProperty, allowedValue } = params as { additionalProperty?: string; allowedValue?: unknown };
+  if (additionalProperty !== undefined) return `has a field that is not known: ${JSON.stringify(additionalProperty.slice(0, 64))}`;
+  return allowedValue === undefined ? message : `must be ${JSON.stringify(allowedValue)}`;
 }
 
 export function sendError(reply: FastifyReply, error: EpoxyError): FastifyReply {
@@ -55,7 +65,7 @@ export function sendError(reply: FastifyReply, error: EpoxyError): FastifyReply 
 
 export function createErrorHandler(deps: { readonly random: Random; readonly log: FastifyBaseLogger }) {
   return (error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
-    const known = asEpoxyError(error);
+    const known = refusedBody(error, request) ?? asEpoxyError(error);
     const { instance } = known?.details ?? {};
     if (typeof instance === "number") request.instance = instance as InstanceId;
     if (known !== null) return sendError(reply, known);
@@ -86,6 +96,11 @@ export function addNotFound(app: FastifyInstance): void {
     reply.header("allow", allowed);
     return sendError(reply, new EpoxyError("methodNotAllowed", `this path takes ${allowed}`));
   });
+}
+
+/** Of other expectations than `100-continue`, which Node would refuse without a word in the answer. */
+export function ignoreExpectations(app: FastifyInstance): void {
+  app.server.on("checkExpectation", (request, response) => app.server.emit("request", request, response));
 }
 
 /** What is not even HTTP, or too slow, or has headers without end: answered on the bare socket. */

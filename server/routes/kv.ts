@@ -19,8 +19,14 @@ const KV = "/v1/kv/";
 const READ_MODES = ["linearizable", "local", "optimistic"] as const satisfies readonly ReadMode[];
 const LIST_DEFAULT = 100;
 
+/** A request line may name the server too (`GET http://host/path`), which every server must take. */
+function withoutServer(url: string): string {
+  return url.startsWith("/") ? url : url.replace(/^https?:\/\/[^/?]*/i, "");
+}
+
 /** The router decodes paths as UTF-8 and refuses the rest, so it never sees the key. */
-export function hideKey(url: string): string {
+export function hideKey(rawUrl: string): string {
+  const url = withoutServer(rawUrl);
   if (!url.startsWith(KV)) return url;
   const query = url.indexOf("?");
   return query === -1 ? `${KV}-` : `${KV}-${url.slice(query)}`;
@@ -28,8 +34,9 @@ export function hideKey(url: string): string {
 
 /** @throws EpoxyError badRequest */
 export function keyOfUrl(originalUrl: string): Key {
-  const query = originalUrl.indexOf("?");
-  return checkKey(percentDecode(originalUrl.slice(KV.length, query === -1 ? undefined : query), "the key"), "the key");
+  const url = withoutServer(originalUrl);
+  const query = url.indexOf("?");
+  return checkKey(percentDecode(url.slice(KV.length, query === -1 ? undefined : query), "the key"), "the key");
 }
 
 export async function addKvRoutes(app: FastifyInstance, deps: AppDeps, admission: Admission): Promise<void> {

@@ -76,7 +76,17 @@ export const UpdateReplicaBody = Type.Object({ peerUrl: Type.Optional(Url), apiU
 export const SetReplicasBody = Type.Object(
   {
     replicas: Type.Array(
-      Type.Object({ id: Type.Optional(Type.Integer({ minimum: 1 })), ...newcomer, voter: Type.Optional(Type.Boolean()) }, closed),
+      Type.Object(
+        {
+          id: Type.Optional(Type.Integer({ minimum: 1 })),
+          ...newcomer,
+          voter: Type.Optional(Type.Boolean()),
+          status: Type.Optional(
+            Type.Literal("active", { description: "As `/v1/cluster` has it. Of another one say whether it shall vote." }),
+          ),
+        },
+        closed,
+      ),
       { minItems: 1, maxItems: limits.membersMax },
     ),
     expectedGeneration: Type.Optional(Type.Integer({ minimum: 0 })),

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { freeUrl, type Reply, runCli, type Seen, startStub } from "./api-stub.ts";
+import { freeUrl, type Reply, runCli, type Seen, type Stub, startStub } from "./api-stub.ts";
 
 const proposal = (result: object, path = "fast"): Reply => ({ status: 200, body: { instance: "1.7", path, results: [result] } });
 const error = (status: number, code: string, details: object = {}): Reply => ({
@@ -286,6 +286,25 @@ describe("cluster commands", () => {
     );
     assert.match((await runCli(["members"], { env })).stderr, /cannot be told/);
     assert.match((await runCli(["doctor"], { env })).stdout, /^BAD\treconfiguration\tnot known$/m);
+  });
+
+  test("doctor tells who does not hear whom, and that an upgrade is not done", async (t) => {
+    const own = (build: string, silent: number) => ({
+      status: 200,
+      body: { build, peers: [1, 2, 3].map((id) => ({ id, reachable: id !== silent })) },
+    });
+    const second: Stub = await startStub(({ url: path }) =>
+      path === "/console/own" ? own("0.2.0", 0) : cluster("", [member(first.url, 1), member(second.url, 2)]),
+    );
+    const first: Stub = await startStub(({ url: path }) =>
+      path === "/console/own" ? own("0.1.0", 3) : cluster("", [member(first.url, 1), member(second.url, 2)]),
+    );
+    t.after(() => Promise.all([first.close(), second.close()]));
+    const ran = await runCli(["doctor", "--api", first.url]);
+    assert.equal(ran.code, 1, ran.stderr);
+    assert.match(ran.stdout, /^BAD\tdatacenter 1 \(dc-1\) peers\thears 1, 2, not 3$/m);
+    assert.match(ran.stdout, /^ok\tdatacenter 2 \(dc-2\) peers\thears 1, 2, 3$/m);
+    assert.match(ran.stdout, /^BAD\tversions\t0\.1\.0 \(1\), 0\.2\.0 \(2\)$/m);
   });
 
   test("status tells who does not answer, and whether a quorum does", async (t) => {

@@ -144,6 +144,7 @@ export const noMeter: Meter = { count: () => {}, observe: () => {} };
 
 export function fakeDeps(change: Partial<AppDeps> = {}): AppDeps {
   return {
+    build: "0.0.0",
     replica: fakeReplica(),
     store: fakeChanges(),
     clock: systemClock,
