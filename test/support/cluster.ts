@@ -21,6 +21,7 @@ const stopMs = 40_000;
 export type TestClusterOptions = {
   readonly datacenters?: number;
   readonly servers?: number;
+  readonly learners?: number;
   readonly noRestart?: boolean;
   /** A folder that an earlier start used; default: a fresh one. */
   readonly data?: string;
@@ -66,6 +67,7 @@ export async function startCluster(options: TestClusterOptions = {}): Promise<Te
   const port = options.port ?? (await freeBase());
   const args = ["dev", "--json", "--datacenters", `${datacenters}`, "--servers", `${servers}`, "--port", `${port}`, "--data", folder];
   if (options.noRestart === true) args.push("--no-restart");
+  if (options.learners !== undefined) args.push("--learners", `${options.learners}`);
   const startMs = performance.now();
   const env = { ...process.env, ...options.env };
   const child = spawn(process.execPath, [launcher, ...args], { stdio: ["ignore", "pipe", "pipe"], env });
