@@ -21,15 +21,23 @@ export type Executed =
       /** Instances of the largest component among them. */
       readonly largest: number;
     }
-  | { readonly kind: "blocked"; readonly on: readonly InstanceId[] }
+  | { readonly kind: "blocked"; readonly on: readonly InstanceId[]; readonly waiting: readonly InstanceId[] }
   | { readonly kind: "done" };
 
 /** Inside a transaction: executes what `root` needs and `root`, if all of it is committed. */
-export function tryExecute(ctx: Context, tx: Transaction, root: InstanceId): Executed {
-  tx.need(ahead(ctx, tx, root));
+export function tryExecute(
+  ctx: Context,
+  tx: Transaction,
+  root: InstanceId,
+  seen: ReadonlyMap<InstanceId, InstanceId> = new Map(),
+): Executed {
+  const waitsFor = (id: InstanceId) => seen.get(id) ?? ctx.blocked.by.get(id);
+  // What is known to wait is planned at a glance.
+  if (waitsFor(root) === undefined) tx.need(ahead(ctx, tx, root));
   const plan = planExecution(tx, root, {
     executedHint: (id) => ctx.executed.has(id),
     executedFrontier: ctx.executed.frontier(),
+    waitsFor,
     visitMax: limits.visitMax,
   });
   if (plan.kind !== "ready") return plan;
@@ -106,7 +114,7 @@ export async function afterExecution(ctx: Context, root: InstanceId, result: Exe
       if (result.more) await execute(ctx, [root]);
       break;
     case "blocked":
-      noteBlocked(ctx, root, result.on);
+      noteBlocked(ctx, root, result);
       return;
   }
   await executeBlockedOn(ctx, root, ...(result.kind === "executed" ? result.changes.map((change) => change.instance) : []));
@@ -130,9 +138,12 @@ export async function execute(ctx: Context, roots: readonly InstanceId[]): Promi
 /** As many of them from the front as make no transaction too large. */
 function tryMany(ctx: Context, tx: Transaction, roots: readonly InstanceId[]): (readonly [InstanceId, Executed])[] {
   const results: (readonly [InstanceId, Executed])[] = [];
+  const seen = new Map<InstanceId, InstanceId>();
   let executed = 0;
   for (const root of roots.slice(0, limits.executeRootsMax)) {
-    const result = tryExecute(ctx, tx, root);
+    const result = tryExecute(ctx, tx, root, seen);
+    const blocker = result.kind === "blocked" ? result.on.at(-1) : undefined;
+    if (result.kind === "blocked" && blocker !== undefined) for (const id of [root, ...result.waiting]) seen.set(id, blocker);
     results.push([root, result]);
     if (result.kind === "executed") executed += result.changes.length;
     if (executed >= limits.executeBatchMax) break;
@@ -162,11 +173,13 @@ function noteExecuted(ctx: Context, id: InstanceId): void {
   wake(ctx, id);
 }
 
-function noteBlocked(ctx: Context, root: InstanceId, on: readonly InstanceId[]): void {
+function noteBlocked(ctx: Context, root: InstanceId, { on, waiting }: Extract<Executed, { readonly kind: "blocked" }>): void {
   for (const blocker of on) if (blocker !== root) ctx.urgent.add(blocker);
   // All of them are needed, so one look is enough, when the last one named is there: mostly the others are by then.
   const blocker = on.at(-1);
-  if (blocker !== undefined) block(ctx.blocked, root, blocker);
+  if (blocker === undefined) return;
+  block(ctx.blocked, root, blocker);
+  for (const id of waiting) if (!ctx.executed.has(id)) block(ctx.blocked, id, blocker);
 }
 
 /** The members key is replicated state like any other; whom to talk to follows it at once. */

@@ -11,12 +11,16 @@ export function makeDeps(floor: Frontier, ids: Iterable<InstanceId>): Deps {
 
 /** The one membership test: fast-path equality, Validate, visibility and execution all mean this (consensus section 2, M3). */
 export function hasDep(deps: Deps, id: InstanceId): boolean {
-  if (covers(deps.floor, id)) return true;
+  return covers(deps.floor, id) || includesId(deps.explicit, id);
+}
+
+/** Of ids in ascending order. */
+export function includesId(ids: readonly InstanceId[], id: InstanceId): boolean {
   let low = 0;
-  let high = deps.explicit.length - 1;
+  let high = ids.length - 1;
   while (low <= high) {
     const middle = (low + high) >> 1;
-    const found = deps.explicit[middle] as InstanceId;
+    const found = ids[middle] as InstanceId;
     if (found === id) return true;
     if (found < id) low = middle + 1;
     else high = middle - 1;

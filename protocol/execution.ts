@@ -5,6 +5,7 @@
  */
 import { assert } from "./assert.ts";
 import { linkOf } from "./cluster.ts";
+import { NO_DEPS } from "./deps.ts";
 import { covers, maxFrontier } from "./frontier.ts";
 import { instanceId, instanceName, ownerOf } from "./ids.ts";
 import { overlay } from "./overlay.ts";
@@ -14,6 +15,7 @@ import type {
   ChainLink,
   Change,
   EntryOutcome,
+  Epoch,
   Frontier,
   InstanceId,
   InstanceRecord,
@@ -33,8 +35,11 @@ const NO_PROGRESS: Progress = { executed: [], globalFloor: [] };
 export type ExecutionPlan =
   /** Closed under dependencies: each component needs only itself and those before it. Run all, then plan the root again. */
   | { readonly kind: "ready"; readonly components: readonly (readonly InstanceId[])[] }
-  /** These are not committed here, so what the root depends on is not known; empty while its epoch is not activated here. */
-  | { readonly kind: "blocked"; readonly on: readonly InstanceId[] }
+  /**
+   * These are not committed here, so what the root depends on is not known; empty while its epoch is not activated here.
+   * `waiting` are the root and the others that were seen to need the last of them.
+   */
+  | { readonly kind: "blocked"; readonly on: readonly InstanceId[]; readonly waiting: readonly InstanceId[] }
   | { readonly kind: "done" };
 
 export type PlanOptions = {
@@ -42,6 +47,8 @@ export type PlanOptions = {
   readonly executedHint: (id: InstanceId) => boolean;
   /** Everything up to here is known, from memory, to be executed here: ahead of the durable prefix. Empty is always safe. */
   readonly executedFrontier?: Frontier;
+  /** What this id was seen to wait for, if anything: where that is still not committed, the plan looks no further. None is always safe. */
+  readonly waitsFor?: (id: InstanceId) => InstanceId | undefined;
   /** After so many instances it stops at the first completed component, so that one plan stays small. */
   readonly visitMax: number;
 };
@@ -60,11 +67,16 @@ type Graph = {
   readonly entered: Map<string, number>;
 };
 
-type Edge = { readonly to: InstanceId; readonly floor: boolean };
 type Node = {
   readonly id: InstanceId;
   readonly seq: number;
-  readonly edges: Iterator<Edge, undefined, undefined>;
+  /** What its floor adds, before the explicit ones. */
+  readonly floors: Iterator<InstanceId, void, undefined>;
+  readonly explicit: readonly InstanceId[];
+  /** Of `explicit`, those walked; -1 while its floor is walked. */
+  walked: number;
+  /** Whether an edge to this id is one; another epoch's is none. */
+  readonly counts: (other: InstanceId) => boolean;
   /** It was reached by a floor edge of the node before it on the path. */
   readonly byFloor: boolean;
   readonly index: number;
@@ -97,6 +109,11 @@ function isExecuted({ view, options, progress }: Graph, id: InstanceId): boolean
   return view.get("instance", instanceName(id))?.executed ?? false;
 }
 
+function committed({ view }: Graph, id: InstanceId): InstanceRecord | null {
+  const record = view.get("instance", instanceName(id));
+  return record?.phase === "committed" ? record : null;
+}
+
 /** Tarjan's algorithm with its own stack: chains of dependencies are longer than the call stack. */
 function walk(graph: Graph, root: InstanceId): ExecutionPlan {
   const { nodes, options } = graph;
@@ -105,11 +122,22 @@ function walk(graph: Graph, root: InstanceId): ExecutionPlan {
   const path: Node[] = [];
   const open: Node[] = [];
   let waits = false;
+  let isKnown = false;
+  let waiting: InstanceId[] = [];
 
-  const enter = ({ to, floor }: Edge): void => {
-    const record = graph.view.get("instance", instanceName(to));
-    if (record === null || record.phase !== "committed") blockers.add(to);
-    else if (record.epoch > graph.epoch) waits = true;
+  const blockOn = (blocker: InstanceId): void => {
+    blockers.add(blocker);
+    // Each one on the path depends on the next.
+    waiting = path.map(({ id }) => id);
+  };
+  const enter = (to: InstanceId, floor: boolean): void => {
+    const record = committed(graph, to);
+    const blocker = options.waitsFor?.(to);
+    if (record === null) blockOn(to);
+    else if (blocker !== undefined && committed(graph, blocker) === null) {
+      blockOn(blocker);
+      isKnown = true;
+    } else if (record.epoch > graph.epoch) waits = true;
     else {
       const node = makeNode(graph, record, floor);
       nodes.set(to, node);
@@ -118,17 +146,18 @@ function walk(graph: Graph, root: InstanceId): ExecutionPlan {
     }
   };
 
-  enter({ to: root, floor: false });
+  enter(root, false);
   for (let node = path.at(-1); node !== undefined; node = path.at(-1)) {
     const blocked = waits || blockers.size > 0;
-    if (blockers.size >= BLOCKERS_MAX || (blocked && nodes.size >= BLOCKED_VISIT_MAX)) break;
-    const edge = node.edges.next().value;
-    if (edge !== undefined) {
-      const seen = nodes.get(edge.to);
+    if (isKnown || blockers.size >= BLOCKERS_MAX || (blocked && nodes.size >= BLOCKED_VISIT_MAX)) break;
+    const to = nextEdge(node);
+    if (to !== null) {
+      const seen = nodes.get(to);
+      const byFloor = node.walked < 0;
       if (seen === undefined) {
-        if (!blockers.has(edge.to) && !isExecuted(graph, edge.to)) enter(edge);
+        if (!blockers.has(to) && !isExecuted(graph, to)) enter(to, byFloor);
       } else if (!seen.done) {
-        assertNoCycle(edge.floor, seen.id);
+        assertNoCycle(byFloor, seen.id);
         node.low = Math.min(node.low, seen.index);
       }
       continue;
@@ -143,7 +172,7 @@ function walk(graph: Graph, root: InstanceId): ExecutionPlan {
     components.push(closeComponent(open, node));
     if (!blocked && nodes.size >= options.visitMax) break;
   }
-  return waits || blockers.size > 0 ? { kind: "blocked", on: [...blockers] } : { kind: "ready", components };
+  return waits || blockers.size > 0 ? { kind: "blocked", on: [...blockers], waiting } : { kind: "ready", components };
 }
 
 /** What was executed at the owner before an instance existed cannot depend on it: a floor edge is never part of a cycle. */
@@ -151,23 +180,49 @@ function assertNoCycle(byFloor: boolean, id: InstanceId): void {
   assert(!byFloor, `${instanceName(id)} depends on an instance that has it under its floor`);
 }
 
-function makeNode(graph: Graph, record: InstanceRecord, byFloor: boolean): Node {
+function makeNode(graph: Graph, { id, epoch, value, deps }: InstanceRecord, byFloor: boolean): Node {
   const index = graph.nodes.size;
-  const seq = record.value === null || record.value === "nop" ? 0 : record.value.seq;
-  return { id: record.id, seq, edges: edgesOf(graph, record), byFloor, index, low: index, done: false };
+  // A Nop waits for nothing.
+  const { floor, explicit } = value === "nop" ? NO_DEPS : deps;
+  const counts = countsFor(graph, id, epoch);
+  return {
+    id,
+    seq: value === null || value === "nop" ? 0 : value.seq,
+    floors: floorsOf(graph, epoch, floor, counts),
+    explicit,
+    walked: -1,
+    counts,
+    byFloor,
+    index,
+    low: index,
+    done: false,
+  };
 }
 
-/** What must not come later than this instance. A Nop waits for nothing. */
-function* edgesOf(graph: Graph, { id, epoch, value, deps }: InstanceRecord): Generator<Edge, undefined, undefined> {
-  if (value === "nop") return;
+/** The next thing that must not come later than this instance. A plain loop: most of a walk is here. */
+function nextEdge(node: Node): InstanceId | null {
+  if (node.walked < 0) {
+    const next = node.floors.next();
+    if (next.done !== true) return next.value;
+    node.walked = 0;
+  }
+  while (node.walked < node.explicit.length) {
+    const to = node.explicit[node.walked++] as InstanceId;
+    if (node.counts(to)) return to;
+  }
+  return null;
+}
+
+function countsFor(graph: Graph, id: InstanceId, epoch: Epoch): Node["counts"] {
   const closed = linkOf(graph.links, epoch + 1)?.settled ?? null;
   const before = linkOf(graph.links, epoch)?.settled ?? null;
-  const counts = (other: InstanceId): boolean =>
-    other !== id && (closed === null || inSettled(closed, other)) && (before === null || !inSettled(before, other));
-  for (const [replica, top] of deps.floor) {
-    if (top > (graph.passed.get(replica) ?? 0)) yield* floorEdges(graph, { epoch, replica, top, counts });
+  return (other) => other !== id && (closed === null || inSettled(closed, other)) && (before === null || !inSettled(before, other));
+}
+
+function* floorsOf(graph: Graph, epoch: Epoch, floor: Frontier, counts: Node["counts"]): Generator<InstanceId, void, undefined> {
+  for (const [replica, top] of floor) {
+    if (top > (graph.passed.get(replica) ?? 0)) yield* floorColumn(graph, { epoch, replica, top, counts });
   }
-  for (const to of deps.explicit) if (counts(to)) yield { to, floor: false };
 }
 
 type FloorColumn = {
@@ -181,7 +236,7 @@ type FloorColumn = {
  * Each slot is reached by a floor once in a walk: one that was entered before is in a completed component, or still open, and
  * then a floor edge to it would close a cycle, which cannot be. So a walk costs what it visits, however long the floors are.
  */
-function* floorEdges({ passed, entered }: Graph, { epoch, replica, top, counts }: FloorColumn): Generator<Edge, void, undefined> {
+function* floorColumn({ passed, entered }: Graph, { epoch, replica, top, counts }: FloorColumn): Generator<InstanceId, void, undefined> {
   const column = `${epoch}.${replica}`;
   const from = passed.get(replica) ?? 0;
   for (;;) {
@@ -189,7 +244,7 @@ function* floorEdges({ passed, entered }: Graph, { epoch, replica, top, counts }
     if (slot > top) return;
     entered.set(column, slot);
     const to = instanceId(replica, slot as Slot);
-    if (counts(to)) yield { to, floor: true };
+    if (counts(to)) yield to;
   }
 }
 

@@ -1,6 +1,6 @@
 /** Sets of instances as closing an epoch needs them: Rep of one voter, and K. spec/RECONFIGURE.md steps 5 and 7. */
-import { hasDep, makeDeps } from "./deps.ts";
-import { frontierOf, frontierSlot, maxFrontier } from "./frontier.ts";
+import { includesId, makeDeps } from "./deps.ts";
+import { covers, frontierOf, frontierSlot, maxFrontier } from "./frontier.ts";
 import { instanceId, ownerOf, slotOf } from "./ids.ts";
 import type { Frontier, InstanceId, Settled, Slot } from "./types.ts";
 
@@ -21,7 +21,7 @@ export function mergeSettled(list: readonly Settled[]): Settled {
 }
 
 export function inSettled(settled: Settled, id: InstanceId): boolean {
-  return hasDep({ floor: settled.frontier, explicit: settled.listed }, id);
+  return covers(settled.frontier, id) || includesId(settled.listed, id);
 }
 
 /** The highest slot of each column that the set names. */

@@ -2,6 +2,7 @@
 
 import { limits } from "../protocol/limits.ts";
 import type { Key } from "../protocol/types.ts";
+import { useLeanAborts } from "./abort.ts";
 import { type Clients, startClients, type Workload } from "./clients.ts";
 import { type Cluster, createCluster } from "./cluster.ts";
 import { createCover } from "./cover.ts";
@@ -84,6 +85,7 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
   const { progressEveryMs } = limits;
   Object.assign(limits, { progressEveryMs: PROGRESS_EVERY_MS });
   let ended = false;
+  const restoreAborts = useLeanAborts();
   const { stackTraceLimit } = Error;
   // Nobody reads the stacks of refusals, and they take a tenth of the time.
   if (options.keepsLines !== true) Error.stackTraceLimit = 0;
@@ -96,6 +98,7 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
     process.off("unhandledRejection", onRejection);
     Object.assign(limits, { progressEveryMs });
     Error.stackTraceLimit = stackTraceLimit;
+    restoreAborts();
   }
   const judged = world.violation === null ? judgeHistory(history, observer.ledger) : null;
   if (judged?.kind === "violation") violate(world, "I14", judged.reason);

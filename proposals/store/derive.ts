@@ -1,5 +1,5 @@
 /** What follows from the records that a transaction puts: set members and the digest. Callers never manage these. */
-import { createHash } from "node:crypto";
+import { hash as hashOf } from "node:crypto";
 import { assert } from "../../protocol/assert.ts";
 import { parseInstanceName } from "../../protocol/ids.ts";
 import type { KeyState, Write } from "../../protocol/types.ts";
@@ -42,13 +42,13 @@ export function derive(replacements: readonly Replacement[]): Derived {
 /** What one key adds to the digest; 0 for a key without record. A deleted key counts by its version. */
 export function hashOfState(key: string, state: KeyState | null): bigint {
   if (state === null) return 0n;
-  const head = Buffer.allocUnsafe(13);
-  head.writeUInt32BE(key.length, 0);
-  head.writeDoubleBE(state.version, 4);
-  head.writeUInt8(state.value === null ? 0 : 1, 12);
-  const hash = createHash("sha256").update(head).update(key, "latin1");
-  if (state.value !== null) hash.update(state.value);
-  return BigInt(`0x${hash.digest("hex").slice(0, 32)}`);
+  const text = Buffer.allocUnsafe(13 + key.length + (state.value?.length ?? 0));
+  text.writeUInt32BE(key.length, 0);
+  text.writeDoubleBE(state.version, 4);
+  text.writeUInt8(state.value === null ? 0 : 1, 12);
+  text.write(key, 13, "latin1");
+  if (state.value !== null) text.set(state.value, 13 + key.length);
+  return BigInt(`0x${hashOf("sha256", text, "hex").slice(0, 32)}`);
 }
 
 function hashOfEntry(key: string, entry: CacheEntry): bigint {

@@ -10,6 +10,7 @@ import {
   type BatchTransaction,
   DIGEST_MODULUS,
   type Membership,
+  transactionWrites,
   writesAnything,
 } from "./backend.ts";
 import { type Sealing, sealing } from "./sealing.ts";
@@ -178,12 +179,13 @@ function execute(disk: MemoryDisk, processId: string, batch: Batch): BatchOutcom
   let applied = false;
   if (disk.turn !== null && disk.turn.batches-- <= 0) disk.turn = null;
   const failed = batch.transactions.map((transaction) => {
-    const stale = transaction.checks.flatMap(({ name, tag }, i) => (tagOf(disk.records.get(name)) === tag ? [] : [i]));
+    const stale: number[] = [];
+    for (const [i, { name, tag }] of transaction.checks.entries()) if (!hasTag(disk.records.get(name), tag)) stale.push(i);
     const lostName = transaction.checks[stale[0] ?? -1]?.name;
     if (stale.length === 0 && yields(disk, processId, transaction)) stale.push(transaction.checks.length);
     if (transaction.claims && lostName !== undefined) disk.turn ??= { processId, name: lostName, batches: CLAIM_BATCHES };
     if (transaction.claims && stale.length === 0 && disk.turn?.processId === processId) disk.turn = null;
-    if (stale.length === 0 && writesAnything({ number: 0, transactions: [transaction] })) {
+    if (stale.length === 0 && transactionWrites(transaction)) {
       apply(disk, transaction);
       applied = true;
       disk.watch?.(transaction);
@@ -217,8 +219,10 @@ function apply(disk: MemoryDisk, { puts, drops, open, state, appends, digestDelt
   disk.digest = (disk.digest + digestDelta) % DIGEST_MODULUS;
 }
 
-function tagOf(bytes: Uint8Array | undefined): string | null {
-  return bytes === undefined ? null : Buffer.from(bytes.buffer, bytes.byteOffset, 12).toString("latin1");
+function hasTag(bytes: Uint8Array | undefined, tag: string | null): boolean {
+  if (bytes === undefined || tag === null) return bytes === undefined && tag === null;
+  for (let i = 0; i < tag.length; i++) if (bytes[i] !== tag.charCodeAt(i)) return false;
+  return true;
 }
 
 function change(set: string[], { adds, drops }: Membership): void {

@@ -19,8 +19,12 @@ describe("planExecution", () => {
     readonly root?: InstanceId;
     readonly plan: ReturnType<typeof planExecution>;
   }[] = [
-    { name: "an unknown root blocks on itself", writes: [], plan: { kind: "blocked", on: [a] } },
-    { name: "an uncommitted root blocks on itself", writes: [instance(a, { phase: "accepted" })], plan: { kind: "blocked", on: [a] } },
+    { name: "an unknown root blocks on itself", writes: [], plan: { kind: "blocked", on: [a], waiting: [] } },
+    {
+      name: "an uncommitted root blocks on itself",
+      writes: [instance(a, { phase: "accepted" })],
+      plan: { kind: "blocked", on: [a], waiting: [] },
+    },
     { name: "an executed root is done", writes: [instance(a, { executed: true })], plan: { kind: "done" } },
     { name: "below the executed prefix it is done, record or not", writes: [progress([[1, 1]])], plan: { kind: "done" } },
     { name: "below the global floor it is done, record or not", writes: [progress([], [[1, 1]])], plan: { kind: "done" } },
@@ -32,7 +36,7 @@ describe("planExecution", () => {
     {
       name: "every id reached must be committed",
       writes: [instance(a, { deps: [b, c] }), instance(b, { deps: [d] }), instance(d, { phase: "preaccepted" })],
-      plan: { kind: "blocked", on: [d, c] },
+      plan: { kind: "blocked", on: [d, c], waiting: [a] },
     },
     {
       name: "edges to executed ids are dropped",
@@ -82,7 +86,7 @@ describe("planExecution", () => {
         instance(a),
       ],
       root: d,
-      plan: { kind: "blocked", on: [b, id(2, 2)] },
+      plan: { kind: "blocked", on: [b, id(2, 2)], waiting: [d] },
     },
     {
       name: "of a floor only what is above the executed prefix counts",
@@ -92,7 +96,7 @@ describe("planExecution", () => {
     {
       name: "an instance of a later epoch waits for its activation",
       writes: [instance(a, { epoch: 2 })],
-      plan: { kind: "blocked", on: [] },
+      plan: { kind: "blocked", on: [], waiting: [] },
     },
   ];
   for (const { name, writes, root, plan } of cases) {
@@ -105,6 +109,32 @@ describe("planExecution", () => {
       executedHint: (one) => one === b || one === c,
     });
     assert.deepEqual(plan, { kind: "ready", components: [[a]] });
+  });
+
+  describe("what was seen to wait is not looked into again", () => {
+    const writes = [instance(a, { deps: [b] }), instance(b, { deps: [c] })];
+
+    test("all on the way to what is missing wait for it", () => {
+      assert.deepEqual(planExecution(view(...writes), a, all), { kind: "blocked", on: [c], waiting: [a, b] });
+    });
+
+    test("one that needs one of these is planned without what that needs", () => {
+      const waitsFor = (one: InstanceId) => (one === b ? c : undefined);
+      const looked: string[] = [];
+      const known = view(...writes, instance(d, { deps: [b] }));
+      const get: typeof known.get = (kind, name) => {
+        if (kind === "instance") looked.push(name);
+        return known.get(kind, name);
+      };
+      assert.deepEqual(planExecution({ get }, d, { ...all, waitsFor }), { kind: "blocked", on: [c], waiting: [d] });
+      assert.deepEqual([...new Set(looked)].sort(), [d, b, c].map(instanceName).sort());
+    });
+
+    test("what is committed meanwhile is waited for no longer", () => {
+      const waitsFor = (one: InstanceId) => (one === a || one === b ? c : undefined);
+      const plan = planExecution(view(...writes, instance(c)), a, { ...all, waitsFor });
+      assert.deepEqual(plan, { kind: "ready", components: [[c], [b], [a]] });
+    });
   });
 
   test("a cycle through a floor is a bug somewhere and stops the process", () => {
@@ -151,7 +181,7 @@ describe("across epochs (consensus 4.2 R4, R7)", () => {
 
   test("an id inside K is waited for", () => {
     const closed = chain({ frontier: [], listed: [a, b] });
-    assert.deepEqual(planExecution(view(closed, instance(a, { deps: [b] })), a, all), { kind: "blocked", on: [b] });
+    assert.deepEqual(planExecution(view(closed, instance(a, { deps: [b] })), a, all), { kind: "blocked", on: [b], waiting: [a] });
   });
 
   test("explicit ids of K before the instance's epoch are dropped: its replica executed them before it activated", () => {
