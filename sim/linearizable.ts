@@ -1,7 +1,7 @@
 /** The clients' history as the checker reads it, and the checker's verdict. */
 import type { Check, Command, CommandResult, EntryOutcome, Expectation, SimpleCommand } from "../protocol/types.ts";
 import { checkHistory } from "./checker/check-history.ts";
-import type * as checker from "./checker/history.ts";
+import * as checker from "./checker/history.ts";
 import { createFates, type Fate } from "./fates.ts";
 import type { Operation } from "./history.ts";
 import type { Ledger } from "./invariants/ledger.ts";
@@ -34,7 +34,17 @@ export function judgeHistory(history: readonly Operation[], ledger: Ledger): His
     operations.push(operationOf(attempts, fateOf));
   }
   if (!operations.some(({ status }) => status === "ok")) return { kind: "unknown", reason: "nothing was answered" };
-  const verdict = checkHistory(operations, { timeoutMs: 600_000, configurationsMax: CONFIGURATIONS_MAX, versions: true });
+  return verdictOf(operations);
+}
+
+function verdictOf(operations: readonly checker.Operation[]): HistoryVerdict {
+  let verdict: ReturnType<typeof checkHistory>;
+  try {
+    verdict = checkHistory(operations, { timeoutMs: 600_000, configurationsMax: CONFIGURATIONS_MAX, versions: true });
+  } catch (error) {
+    if (!(error instanceof checker.HistoryError)) throw error;
+    return { kind: "violation", reason: `an answer that nobody could give: ${error.message}` };
+  }
   switch (verdict.verdict) {
     case "ok":
       return { kind: "ok" };

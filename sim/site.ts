@@ -8,7 +8,7 @@ import type { Sealing } from "../proposals/store/sealing.ts";
 import type { Dice } from "./random.ts";
 import { short } from "./trace.ts";
 import type { Weather } from "./weather.ts";
-import { violate, type World } from "./world.ts";
+import { pause, violate, type World } from "./world.ts";
 
 export type Role = "server" | "worker";
 
@@ -150,13 +150,13 @@ function createClock({ world, busyShare: shareOf }: SiteDeps, site: Site, proces
   };
 }
 
-async function storeLatency({ world, weather }: SiteDeps, dice: Dice): Promise<void> {
+function storeLatency({ world, weather }: SiteDeps, dice: Dice): Promise<void> | null {
   const { storeMs, storeSlow } = weather();
-  if (storeMs === 0 && storeSlow === 0) return;
+  if (storeMs === 0 && storeSlow === 0) return null;
   // Most ways take no time: two events for every look at the disk would be half of all there are.
-  if (!dice.chance(0.25)) return;
+  if (!dice.chance(0.25)) return null;
   const ms = dice.chance(storeSlow) ? dice.next() * 1_000 : dice.next() * storeMs;
-  if (ms > 0) await new Promise<void>((resolve) => world.schedule.after(ms, resolve));
+  return ms > 0 ? pause(world, ms) : null;
 }
 
 const TROUBLES: readonly Fate[] = ["requestLost", "replyLost", "unreachable", "doubtNotDone", "doubtDone"];

@@ -70,8 +70,8 @@ export function copyMemoryDisk(disk: MemoryDisk): MemoryDisk {
  */
 export type Fate = "ok" | "requestLost" | "replyLost" | "unreachable" | "doubtNotDone" | "doubtDone" | "crashBefore" | "crashAfter";
 export type MemoryHooks = {
-  /** Awaited on the way to the disk and on the way back. Order is kept, as on one connection. */
-  readonly latency?: () => Promise<void>;
+  /** Awaited on the way to the disk and on the way back; null takes no time. Order is kept, as on one connection. */
+  readonly latency?: () => Promise<void> | null;
   readonly fate?: (operation: "read" | "commit") => Fate;
   /** Told when a fate ended the process. */
   readonly crashed?: () => void;
@@ -83,18 +83,19 @@ export type MemoryBackend = Backend & {
 
 export function memoryBackend(disk: MemoryDisk, hooks: MemoryHooks & { readonly processId: string }): MemoryBackend {
   const processId = `${hooks.processId}#${++disk.opens}`;
-  const latency = hooks.latency ?? (() => Promise.resolve());
   let isDead = false;
-  let requests: Promise<unknown> = Promise.resolve();
-  let replies: Promise<unknown> = Promise.resolve();
+  /** Of each way, until all on it have arrived. */
+  const last: { request: Promise<unknown> | null; reply: Promise<unknown> | null } = { request: null, reply: null };
   const never = () => new Promise<never>(() => {});
 
   async function travel(way: "request" | "reply"): Promise<void> {
-    const before = way === "request" ? requests : replies;
-    const arrival = Promise.all([before, latency()]);
-    if (way === "request") requests = arrival;
-    else replies = arrival;
-    await arrival;
+    const [before, latency] = [last[way], hooks.latency?.() ?? null];
+    if (before !== null || latency !== null) {
+      const arrival = Promise.all([before, latency]);
+      last[way] = arrival;
+      await arrival;
+      if (last[way] === arrival) last[way] = null;
+    }
     if (isDead) await never();
   }
   function crash(): Promise<never> {
