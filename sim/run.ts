@@ -1,8 +1,6 @@
 /** One seed: one run from an empty world to a verdict, bit for bit the same each time. */
 
-import { limits } from "../protocol/limits.ts";
 import type { Key } from "../protocol/types.ts";
-import { useLeanAborts } from "./abort.ts";
 import { type Clients, startClients, type Workload } from "./clients.ts";
 import { type Cluster, createCluster } from "./cluster.ts";
 import { createCover } from "./cover.ts";
@@ -12,6 +10,7 @@ import type { Operation } from "./history.ts";
 import { unfinished } from "./invariants/convergence.ts";
 import type { Mirror } from "./invariants/ledger.ts";
 import { createObserver, type Observer } from "./invariants/observer.ts";
+import { beLean } from "./lean.ts";
 import { judgeHistory } from "./linearizable.ts";
 import { createDice, type Dice } from "./random.ts";
 import { createSchedule } from "./schedule.ts";
@@ -62,8 +61,6 @@ const FAULTY_MS = 20_000;
 const SETTLE_MS = 30_000;
 /** A change of the members has this long: a newcomer asks each source that is lost three times, for 10 s each. */
 const MEMBERS_SETTLE_MS = 120_000;
-/** Rarer than in a server: no answer waits for it, and it would be a third of all events. */
-const PROGRESS_EVERY_MS = 200;
 /** At each datacenter, in the end: one after the other would take longer than all the rest. */
 const READERS = 6;
 
@@ -82,13 +79,8 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
   const onRejection = (error: unknown) =>
     violate(world, "crash", `a promise nobody waits for failed: ${error instanceof Error ? error.stack : error}`);
   process.on("unhandledRejection", onRejection);
-  const { progressEveryMs } = limits;
-  Object.assign(limits, { progressEveryMs: PROGRESS_EVERY_MS });
+  const beAsBefore = beLean({ keepsStacks: options.keepsLines ?? false });
   let ended = false;
-  const restoreAborts = useLeanAborts();
-  const { stackTraceLimit } = Error;
-  // Nobody reads the stacks of refusals, and they take a tenth of the time.
-  if (options.keepsLines !== true) Error.stackTraceLimit = 0;
   try {
     void story({ world, cluster, observer, plan, history }).finally(() => {
       ended = true;
@@ -96,9 +88,7 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
     await schedule.run(() => ended || world.violation !== null);
   } finally {
     process.off("unhandledRejection", onRejection);
-    Object.assign(limits, { progressEveryMs });
-    Error.stackTraceLimit = stackTraceLimit;
-    restoreAborts();
+    beAsBefore();
   }
   const judged = world.violation === null ? judgeHistory(history, observer.ledger) : null;
   if (judged?.kind === "violation") violate(world, "I14", judged.reason);
