@@ -80,6 +80,7 @@ export function startClients(deps: ClientDeps): Clients {
         tries < 3 && operation?.heard.kind !== "done" && wish.kind === "propose" && wish.idempotencyKey !== null;
         tries++
       ) {
+        world.cover.count("idempotency key", "asked again");
         await pause(world, throws.next() * 500);
         operation = await ask(client, throws.pick(deps.sites()), wish);
       }

@@ -5,12 +5,15 @@ import type { Ballot, InstanceId, RecordKind, Records } from "../protocol/types.
 /** In the order in which they are told, each with what must turn up in a campaign of any size. */
 const GROUPS = {
   fault: ["crash", "crashAll", "one cut off", "halves", "one way", "bridge", "flapping", "clock", "pause", "datacenter lost"],
-  members: ["add", "remove", "replace", "learner", "turn"],
+  members: ["add", "remove", "replace", "learner", "turn", "lost meanwhile", "lost while frozen"],
   message: ["lost", "answer lost", "twice", "late", "nobody there"],
   store: ["requestLost", "replyLost", "unreachable", "doubtNotDone", "doubtDone", "crashBefore", "crashAfter"],
   "died after": ["initial", "preaccepted", "accepted", "committed", "executed", "replica", "chain", "close", "progress", "slots", "value"],
   commit: ["fast", "slow", "nop"],
   rule: ["a", "b", "c or e", "d", "f", "g or h", "i", "j Nop", "j command"],
+  copy: ["page", "cut", "changes", "changes cut"],
+  payload: ["of one caller", "of several", "with an idempotency key"],
+  "idempotency key": ["asked again", "several instances", "row"],
   answer: ["nack", "frozen", "staleEpoch", "notVoting", "committed", "settled", "refused", "closeNack"],
 } as const;
 type Group = keyof typeof GROUPS;
@@ -60,7 +63,11 @@ export function createCover(): Cover {
     count,
     counts: () => counts,
     request(request) {
-      if (request.kind === "accept" && request.ballot.counter > 0) propose(request);
+      if (request.kind === "preAccept") {
+        const { entries } = request.payload;
+        count("payload", entries.length > 1 ? "of several" : "of one caller");
+        if (entries.some(({ idempotency }) => idempotency !== null)) count("payload", "with an idempotency key");
+      } else if (request.kind === "accept" && request.ballot.counter > 0) propose(request);
       else if (request.kind === "validate") {
         const round = roundOf(request.id, request.ballot);
         if (!round.validated) count("rule", "d");
@@ -72,6 +79,9 @@ export function createCover(): Cover {
     },
     reply(request, reply) {
       if ((GROUPS.answer as readonly string[]).includes(reply.kind)) count("answer", reply.kind);
+      if (reply.kind === "snapshotRecords") count("copy", reply.cursor === null ? "page" : "cut");
+      if (reply.kind === "snapshotChangesOk" && reply.changes.length > 0)
+        count("copy", reply.executed === null ? "changes cut" : "changes");
       if (request.kind !== "recover") return;
       if (reply.kind === "committed") {
         const round = roundOf(request.id, request.ballot);
@@ -81,6 +91,7 @@ export function createCover(): Cover {
       if (reply.kind === "recoverOk" && reply.phase === "accepted") roundOf(reply.id, reply.ballot).foundAccepted = true;
     },
     wrote(site, kind, record) {
+      if (kind === "row" && record !== null) count("idempotency key", "row");
       const what = written.get(site);
       if (what === undefined || record === null) return;
       if (kind !== "instance") what.add(kind);

@@ -25,6 +25,7 @@ export function createFates(ledger: Ledger, requests: readonly Ask[]): (ask: Ask
   for (const ask of requests) if (changesSomething(ask)) alike.set(textOfAsk(ask), (alike.get(textOfAsk(ask)) ?? 0) + 1);
   for (const [text, count] of alike) {
     const found = executed.get(text) ?? [];
+    if (found.length > count && !text.endsWith("|")) ledger.world.cover.count("idempotency key", "several instances");
     // With an idempotency key the state machine answers the later ones from the first one's row.
     if (found.length > count && text.endsWith("|"))
       violate(

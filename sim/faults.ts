@@ -146,6 +146,8 @@ async function changeMembers({ world, cluster, ledger, faults }: FaultDeps, dice
       const victim = dice.pick(wanted);
       if (spare(cluster, ledger) > 0) {
         lose(world, victim);
+        if (cluster.drivers.some((driver) => !driver.stopped && !driver.settled)) world.cover.count("members", "lost meanwhile");
+        if ([...ledger.mirrors.values()].some(({ replica }) => replica?.frozen === true)) world.cover.count("members", "lost while frozen");
         if (dice.chance(0.8)) replace(cluster, victim, dice.chance(0.5) ? dice.between(0, 4_000) : 0, world);
       }
     } else {

@@ -10,12 +10,12 @@ import type { Operation } from "./history.ts";
 import { unfinished } from "./invariants/convergence.ts";
 import type { Mirror } from "./invariants/ledger.ts";
 import { createObserver, type Observer } from "./invariants/observer.ts";
-import { beLean } from "./lean.ts";
 import { judgeHistory } from "./linearizable.ts";
 import { createDice, type Dice } from "./random.ts";
 import { createSchedule } from "./schedule.ts";
 import type { Site } from "./site.ts";
 import { createTrace, type Trace } from "./trace.ts";
+import { tune } from "./tuning.ts";
 import { CALM, drawWeather } from "./weather.ts";
 import { pause, type Violation, violate, type World } from "./world.ts";
 
@@ -79,7 +79,7 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
   const onRejection = (error: unknown) =>
     violate(world, "crash", `a promise nobody waits for failed: ${error instanceof Error ? error.stack : error}`);
   process.on("unhandledRejection", onRejection);
-  const beAsBefore = beLean({ keepsStacks: options.keepsLines ?? false });
+  const untune = tune({ keepsStacks: options.keepsLines ?? false });
   let ended = false;
   try {
     void story({ world, cluster, observer, plan, history }).finally(() => {
@@ -88,7 +88,7 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
     await schedule.run(() => ended || world.violation !== null);
   } finally {
     process.off("unhandledRejection", onRejection);
-    beAsBefore();
+    untune();
   }
   const judged = world.violation === null ? judgeHistory(history, observer.ledger) : null;
   if (judged?.kind === "violation") violate(world, "I14", judged.reason);

@@ -8,12 +8,12 @@ import type { Key } from "../protocol/types.ts";
 import { createCluster } from "./cluster.ts";
 import { createCover } from "./cover.ts";
 import { createObserver } from "./invariants/observer.ts";
-import { beLean } from "./lean.ts";
 import { createDice } from "./random.ts";
 import { runSeed } from "./run.ts";
 import { createSchedule } from "./schedule.ts";
 import { running } from "./site.ts";
 import { createTrace } from "./trace.ts";
+import { tune } from "./tuning.ts";
 import { pause, type World } from "./world.ts";
 
 const { values } = parseArgs({
@@ -73,12 +73,12 @@ async function measureSteady(seconds: number): Promise<void> {
     told.cost = cpuSeconds() - start;
   };
   let over = false;
-  const beAsBefore = beLean({ keepsStacks: false });
+  const untune = tune({ keepsStacks: false });
   void load().finally(() => {
     over = true;
   });
   await schedule.run(() => over || world.violation !== null);
-  beAsBefore();
+  untune();
   if (world.violation !== null) throw new Error(`${world.violation.invariant}: ${world.violation.message}`);
   console.log(
     `${DATACENTERS} datacenters, ${told.asked} proposals in ${seconds} simulated seconds, ${told.answered} of them answered by then: ${told.cost.toFixed(1)} s of processor time, ${(seconds / told.cost).toFixed(1)} simulated seconds each`,

@@ -1,8 +1,13 @@
-/** What a run does without, since nobody sees it there and it takes a third of the time. */
+/** What is otherwise while a run lasts than in a server: what takes long and shows nothing, and what would be too large to be cut. */
 import { limits } from "../protocol/limits.ts";
 
-/** Rarer than in a server: no answer waits for it, and it would be a third of all events. */
-const PROGRESS_EVERY_MS = 200;
+const LIMITS = {
+  /** Rarer: no answer waits for it, and it would be a third of all events. */
+  progressEveryMs: 200,
+  /** A newcomer's copy has many pages, while its source executes on. */
+  snapshotPageEntries: 16,
+  snapshotChangesEntries: 8,
+} as const;
 
 type Listener = () => void;
 
@@ -41,17 +46,17 @@ class Controller {
 }
 
 /** For the time of a run. @returns what puts back how it was */
-export function beLean({ keepsStacks }: { readonly keepsStacks: boolean }): () => void {
+export function tune({ keepsStacks }: { readonly keepsStacks: boolean }): () => void {
   const { AbortController } = globalThis;
   const { stackTraceLimit } = Error;
-  const { progressEveryMs } = limits;
+  const before = { ...limits };
   Object.assign(globalThis, { AbortController: Controller });
-  Object.assign(limits, { progressEveryMs: PROGRESS_EVERY_MS });
+  Object.assign(limits, LIMITS);
   // Nobody reads the stacks of refusals, and they take a tenth of the time.
   if (!keepsStacks) Error.stackTraceLimit = 0;
   return () => {
     Object.assign(globalThis, { AbortController });
-    Object.assign(limits, { progressEveryMs });
+    Object.assign(limits, before);
     Error.stackTraceLimit = stackTraceLimit;
   };
 }
