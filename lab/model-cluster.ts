@@ -93,7 +93,7 @@ export function createModelCluster(schedule: Schedule, dice: Dice, setting: Sett
       self,
       n,
       nearest: nearestTo(setting, self),
-      oneWayMs: (to) => oneWay({ ...setting, jitter: 0 }, dice, self, to),
+      oneWayMs: (to) => oneWay({ ...setting, jitter: 0 }, null, self, to),
       send: (to, message) => deliver(self, to, message),
       committed: (command, value) => onCommitted(self, command, value),
       executed: (command) => onExecuted(self, command),

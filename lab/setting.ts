@@ -25,8 +25,12 @@ export type Setting = {
   /** Virtual time that counts, and that before it, which does not. */
   readonly seconds: number;
   readonly warmupSeconds: number;
-  /** What a message costs besides its way, and how much of a way it may be late, as a share. */
-  readonly overheadMs: number;
+  /**
+   * What a request and its answer cost besides their ways: so many milliseconds, or each time one of those measured, every one as
+   * likely as any other.
+   */
+  readonly overheadMs: number | readonly number[];
+  /** How much of a way a message may be late, as a share. */
   readonly jitter: number;
   /** Index of a datacenter that is down all the while, or null. Only the shipped protocol is run with one. */
   readonly down: number | null;

@@ -19,7 +19,8 @@ describe("a fast quorum is hoped for", () => {
       slowMs: 70.5,
       expected: false,
     },
-    { name: "where it gains a tenth of that round", elapsedMs: 60, awaitedMs: [114], missing: 1, slowMs: 60, expected: true },
+    { name: "for a quarter of that round", elapsedMs: 60, awaitedMs: [75], missing: 1, slowMs: 60, expected: true },
+    { name: "not in California for Japan, to win little", elapsedMs: 60, awaitedMs: [112], missing: 1, slowMs: 60, expected: false },
   ];
   for (const { name, expected, ...outlook } of cases) test(name, () => assert.equal(fastIsNearer(outlook), expected));
 
