@@ -46,7 +46,7 @@ const roots: Record<string, readonly string[]> = {
   // Measures one part alone.
   "bench/store-throughput.ts": ["proposals", "protocol", "test"],
   "bench/lab": ["sim", "proposals", "protocol"],
-  "bench/wan-agreement.ts": ["lab"],
+  "bench/agreement": ["lab"],
 };
 /** Of another folder, types only: the bundle of the workflows must not hold activities, the client nothing of the server. */
 const typesOnly: Record<string, readonly string[]> = {

@@ -1,7 +1,7 @@
 /**
  * How near the lab is to real processes: the same settings on `epoxy dev --wan` and in virtual time, p50 and p99 of writes by region;
  * and what a write cost the machine's cores, so that one sees what is theirs in the difference.
- *   node --import tsx bench/wan-agreement.ts [--regions CA,VA,EU] [--seconds 8] [--overhead MS] [--cases CONFLICTS:CLIENTS,…] [--json]
+ *   node --import tsx bench/agreement/dev.ts [--regions CA,VA,EU] [--seconds 8] [--overhead MS] [--cases CONFLICTS:CLIENTS,…] [--json]
  * Without --overhead the lab is told what the writes of the first case took beyond the round trip to the nearest majority, and draws
  * from that: the first case then says nothing, and the others whether it holds for them.
  */
@@ -12,19 +12,10 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { builtIn, parseRegions, roundTripMs } from "../lab/matrix.ts";
-import { runSetting } from "../lab/run.ts";
-import { defaults } from "../lab/setting.ts";
-import { openCaller } from "./raw-caller.ts";
-import { type CpuUse, cpuUseOf } from "./run-queue.ts";
-
-type Case = { readonly conflicts: number; readonly clients: number };
-type Row = Case & {
-  readonly region: string;
-  readonly operations: number;
-  readonly real: { readonly p50: number; readonly p99: number };
-  readonly lab: { readonly p50: number; readonly p99: number };
-};
+import { builtIn, parseRegions } from "../../lab/matrix.ts";
+import { openCaller } from "../raw-caller.ts";
+import { type CpuUse, cpuUseOf } from "../run-queue.ts";
+import { type Case, compare, type Measured, type Row, tableOf, wayMs } from "./compare.ts";
 
 const warmupMs = 2_000;
 /** Before anything counts: what a server does first it does slowly. */
@@ -41,12 +32,10 @@ const { values: options } = parseArgs({
 });
 const placement = parseRegions(builtIn, options.regions);
 const seconds = Number(options.seconds);
-/** Virtual seconds cost little, and a p99 takes some thousand writes. */
-const labSeconds = 60;
 
 async function startCluster(): Promise<{ readonly apis: readonly string[]; cpuUse(): CpuUse; stop(): Promise<void> }> {
   const folder = mkdtempSync(join(tmpdir(), "epoxy-agreement-"));
-  const launcher = fileURLToPath(new URL("../cli/epoxy.mjs", import.meta.url));
+  const launcher = fileURLToPath(new URL("../../cli/epoxy.mjs", import.meta.url));
   const words = ["dev", "--json", "--datacenters", `${placement.length}`, "--wan", placement.join(), "--port", options.port];
   const child = spawn(process.execPath, [launcher, ...words, "--data", folder], { stdio: ["ignore", "pipe", "inherit"] });
   const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
@@ -92,20 +81,6 @@ async function measure(apis: readonly string[], { conflicts, clients }: Case): P
   );
 }
 
-/** What writes took beyond the round trip to the nearest majority. */
-function beyondTheWay(latencies: readonly (readonly number[])[]): number[] {
-  return placement.flatMap((from, site) => {
-    const roundTrips = placement.filter((to) => to !== from).map((to) => roundTripMs(builtIn, from, to));
-    const way = roundTrips.sort((a, b) => a - b)[Math.floor(placement.length / 2) - 1] as number;
-    return (latencies[site] ?? []).map((ms) => Math.max(0, ms - way));
-  });
-}
-
-async function simulate({ conflicts, clients }: Case, overheadMs: number | readonly number[]): ReturnType<typeof runSetting> {
-  const workload = { ...defaults.workload, keys: { kind: "conflicts", share: conflicts } as const, clientsPerRegion: clients };
-  return runSetting({ ...defaults, matrix: builtIn, placement, protocol: "epaxos-star", workload, seconds: labSeconds, overheadMs });
-}
-
 const cases = options.cases.split(",").map((text): Case => {
   const [conflicts, clients] = text.split(":").map(Number);
   return { conflicts: conflicts as number, clients: clients as number };
@@ -128,34 +103,19 @@ try {
 } finally {
   await cluster.stop();
 }
-const overheadMs = options.overhead === undefined ? beyondTheWay(measured[0] ?? []) : Number(options.overhead);
+const settings = cases.map((each, i): Measured => {
+  const regions = (measured[i] ?? []).map((sorted) => ({ writes: sorted.length, p50: at(sorted, 0.5), p99: at(sorted, 0.99) }));
+  return { ...each, placement, regions };
+});
+const beyondTheWay = placement.flatMap((region, site) => {
+  const way = wayMs(placement, region);
+  return (measured[0]?.[site] ?? []).map((ms) => Math.max(0, ms - way));
+});
 const rows: Row[] = [];
-for (const [i, each] of cases.entries()) {
-  const report = await simulate(each, overheadMs);
-  placement.forEach((region, site) => {
-    const real = measured[i]?.[site] ?? [];
-    const write = report.regions[site]?.write ?? { p50: 0, p99: 0 };
-    rows.push({
-      ...each,
-      region,
-      operations: real.length,
-      real: { p50: at(real, 0.5), p99: at(real, 0.99) },
-      lab: { p50: write.p50, p99: write.p99 },
-    });
-  });
-}
-const off = (lab: number, real: number) => `${((lab / real - 1) * 100).toFixed(1)} %`;
+for (const each of settings) rows.push(...(await compare(each, options.overhead === undefined ? beyondTheWay : Number(options.overhead))));
 if (options.json) console.log(JSON.stringify({ rows, uses }));
 else {
-  console.log(
-    "| conflicts | clients | region | writes | real p50 / p99 | lab p50 / p99 | p50 off | p99 off |\n|---|---|---|---|---|---|---|---|",
-  );
-  for (const { conflicts, clients, region, operations, real, lab } of rows) {
-    const pair = ({ p50, p99 }: { p50: number; p99: number }) => `${p50.toFixed(1)} / ${p99.toFixed(1)}`;
-    console.log(
-      `| ${conflicts} | ${clients} | ${region} | ${operations} | ${pair(real)} | ${pair(lab)} | ${off(lab.p50, real.p50)} | ${off(lab.p99, real.p99)} |`,
-    );
-  }
+  console.log(tableOf(rows));
   console.log("\n| conflicts | clients | cores, ms a write | waited for a core, ms a write |\n|---|---|---|---|");
   for (const [i, { conflicts, clients }] of cases.entries())
     console.log(`| ${conflicts} | ${clients} | ${uses[i]?.ranMs.toFixed(1)} | ${uses[i]?.waitedMs.toFixed(1)} |`);
