@@ -40,6 +40,8 @@ export function hintOf(error: unknown): string | null {
   }
   if (error.code === "unreachable")
     return "Is a server running there? Choose another with --api URL or EPOXY_API; `epoxy dev` starts a cluster on this machine.";
+  if (error.code === "coordinatorUnreachable")
+    return "Nothing was changed, and keys are served all the same. Look at the coordinator's datacenter: does Temporal run there, and a worker?";
   if (error.status === 503) return "Nothing was written. `epoxy status` shows which datacenters answer.";
   if (error.status === 401) return "Give a token with --token-file FILE or EPOXY_TOKEN.";
   return null;

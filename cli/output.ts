@@ -35,6 +35,16 @@ export function show(value: WireBytes | null): string {
   return typeof value === "string" ? value : `base64:${value.base64}`;
 }
 
+const charsOnTerminal = 120;
+
+/** The same in a line on a terminal: what a terminal would obey is escaped, and what is long is cut. */
+export function showShort(value: WireBytes | null, isTerminal = process.stdout.isTTY): string {
+  const text = show(value);
+  if (!isTerminal) return text;
+  const cut = text.length > charsOnTerminal ? `${text.slice(0, charsOnTerminal)}… (${text.length} characters)` : text;
+  return cut.replace(/\p{Cc}/gu, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, "0")}`);
+}
+
 /** Quoted, so that an empty text or one with spaces can be told from the sentence around it. */
 export function quote(value: WireBytes | null): string {
   if (value === null) return "absent";

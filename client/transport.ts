@@ -155,6 +155,8 @@ function lost(error: unknown, endpoint: string, what: Call, timeoutMs: number): 
 }
 
 function mayTryAgain(error: RequestError, what: Call): boolean {
+  // Every datacenter asks the same coordinator, and the one that was asked has tried for seconds.
+  if (error.code === "coordinatorUnreachable") return false;
   if (error instanceof OutcomeUnknown) return what.effect === "keyed";
   return error.status === null || refusedThere.has(error.status) || (what.effect === "read" && error.status >= 500);
 }

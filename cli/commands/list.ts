@@ -1,6 +1,6 @@
 import { integer, withClient } from "../context.ts";
 import { exit } from "../exit.ts";
-import { json, line, show, table } from "../output.ts";
+import { json, line, showShort, table } from "../output.ts";
 
 const pageEntries = 1_000;
 
@@ -18,12 +18,12 @@ export const list = withClient<{ readonly limit?: string; readonly keysOnly?: bo
       cursor = page.entries.length === 0 || left <= 0 ? null : (page.cursor ?? null);
       if (asJson) json(page);
       else if (page.entries.length > 0) {
-        if (options.keysOnly === true) for (const entry of page.entries) line(show(entry.key));
+        if (options.keysOnly === true) for (const entry of page.entries) line(showShort(entry.key));
         else
           line(
             table(
               ["key", "version", "value"],
-              page.entries.map((entry) => [show(entry.key), entry.version, show(entry.value)]),
+              page.entries.map((entry) => [showShort(entry.key), entry.version, showShort(entry.value)]),
             ),
           );
       }

@@ -1,6 +1,6 @@
 import { withClient } from "../context.ts";
 import { exit } from "../exit.ts";
-import { json, line, note, show } from "../output.ts";
+import { json, line, note, showShort } from "../output.ts";
 
 export const watch = withClient<{ readonly after?: string }>(async ({ client, options, json: asJson }, [prefix]) => {
   const stop = new AbortController();
@@ -14,7 +14,13 @@ export const watch = withClient<{ readonly after?: string }>(async ({ client, op
     else if (event.data !== null) {
       const { key, value, version, instance } = event.data;
       line(
-        [event.event, show(key), ...(event.event === "put" ? [show(value)] : []), `version ${version}`, `instance ${instance}`].join("\t"),
+        [
+          event.event,
+          showShort(key),
+          ...(event.event === "put" ? [showShort(value)] : []),
+          `version ${version}`,
+          `instance ${instance}`,
+        ].join("\t"),
       );
     }
   }

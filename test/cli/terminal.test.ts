@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import type { Command } from "commander";
-import { table } from "../../cli/output.ts";
+import { showShort, table } from "../../cli/output.ts";
 import { launcher } from "../../cli/package-root.ts";
 import { buildProgram } from "../../cli/program.ts";
 import { createWaitLine } from "../../cli/wait-line.ts";
@@ -69,6 +69,13 @@ test("a table has heads and columns on a terminal, and one line of tabs a row in
   ];
   assert.equal(table(["id", "name", "status"], rows, true), "ID  NAME   STATUS\n1   paris  active\n12  x\ty    joining");
   assert.equal(table(["id", "name", "status"], rows, false), "1\tparis\tactive\n12\tx y\tjoining");
+});
+
+test("on a terminal a value is one short line and gives no orders to it; a pipe gets it whole", () => {
+  assert.equal(showShort("a\x1b[2J\nb", true), "a\\x1b[2J\\x0ab");
+  assert.equal(showShort("v".repeat(5_000), true), `${"v".repeat(120)}… (5000 characters)`);
+  assert.equal(showShort({ base64: "/w==" }, true), "base64:/w==");
+  assert.equal(showShort("v".repeat(5_000), false), "v".repeat(5_000));
 });
 
 test("progress is one line, rewritten, on a terminal, and a line for each news in a pipe", () => {

@@ -68,6 +68,12 @@ test("a change of the cluster is never sent twice when its outcome is unknown", 
   assert.equal(seen.length, 1);
 });
 
+test("a change is not asked again where the coordinator cannot be: nothing happened", async (t) => {
+  const { client, seen } = await connect(t, () => error(503, "coordinatorUnreachable"));
+  await assert.rejects(client.removeReplica(3), NothingHappened);
+  assert.equal(seen.length, 1);
+});
+
 test("the next endpoint is asked at once where one cannot be reached", async (t) => {
   const { client } = await connect(t, () => done, { before: [await freeUrl()] });
   assert.equal((await client.add("k", 1)).instance, "1.7");
