@@ -12,6 +12,7 @@ import { resultsOf } from "./commands.ts";
 import type { AppDeps } from "./deps.ts";
 import { errorBody } from "./errors.ts";
 import { checkKey, expected, keyToJson, parseQuery, percentDecode, valueToJson } from "./json.ts";
+import { firstInstance } from "./repeated.ts";
 import { conditionOf, idempotencyKeyOf, timeoutOf, wantsJson } from "./request.ts";
 import { answers, ListAnswer, WriteAnswer } from "./schemas.ts";
 
@@ -124,7 +125,7 @@ function addWriteRoutes(app: FastifyInstance, deps: AppDeps, admission: Admissio
 }
 
 async function write(
-  { replica }: AppDeps,
+  deps: AppDeps,
   admission: Admission,
   command: Command,
   request: FastifyRequest,
@@ -137,12 +138,12 @@ async function write(
     timeoutMs: timeoutOf(request.headers),
     trace: traceOf(request.headers),
   };
-  const { instance, outcome } = await admission.run(() => replica.propose(input));
+  const { instance, outcome } = await admission.run(() => deps.replica.propose(input));
   request.instance = instance;
   const [result] = resultsOf(outcome);
   if (result?.kind === "written") {
     reply.header("etag", `"${result.version}"`);
-    return { version: result.version, instance: instanceName(instance) };
+    return { version: result.version, instance: instanceName(await firstInstance(deps, input.idempotencyKey, instance)) };
   }
   if (result?.kind !== "expectedValueDoesNotMatch") throw new Error(`a write has the result ${result?.kind}`);
   const body = {

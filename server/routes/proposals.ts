@@ -4,10 +4,11 @@ import { traceOf } from "../trace.ts";
 import type { Admission } from "./admission.ts";
 import { parseProposal, resultsOf, resultToJson } from "./commands.ts";
 import type { AppDeps } from "./deps.ts";
+import { firstInstance } from "./repeated.ts";
 import { idempotencyKeyOf, timeoutOf } from "./request.ts";
 import { answers, ProposalAnswer, ProposalBody } from "./schemas.ts";
 
-export function addProposalRoutes(app: FastifyInstance, { replica }: AppDeps, admission: Admission): void {
+export function addProposalRoutes(app: FastifyInstance, deps: AppDeps, admission: Admission): void {
   app.post(
     "/v1/proposals",
     {
@@ -30,9 +31,10 @@ export function addProposalRoutes(app: FastifyInstance, { replica }: AppDeps, ad
         timeoutMs: timeoutOf(request.headers),
         trace: traceOf(request.headers),
       };
-      const answer = await admission.run(() => replica.propose(input));
+      const answer = await admission.run(() => deps.replica.propose(input));
       request.instance = answer.instance;
-      return { instance: instanceName(answer.instance), path: answer.path, results: resultsOf(answer.outcome).map(resultToJson) };
+      const results = resultsOf(answer.outcome).map(resultToJson);
+      return { instance: instanceName(await firstInstance(deps, input.idempotencyKey, answer.instance)), path: answer.path, results };
     },
   );
 }

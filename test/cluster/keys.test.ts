@@ -161,11 +161,15 @@ describe("keys and values", () => {
     const add = { kind: "add", key: "once/n", delta: 1 };
     const first = await propose(1, [add, { kind: "get", key: "once/n" }], headers);
     for (const datacenter of [2, 3, 1]) {
-      assert.deepEqual((await propose(datacenter, [add, { kind: "get", key: "once/n" }], headers)).results, first.results);
+      const { instance, results } = await propose(datacenter, [add, { kind: "get", key: "once/n" }], headers);
+      assert.deepEqual({ instance, results }, { instance: first.instance, results: first.results });
     }
     assert.equal(await cluster.api(2).value("once/n"), "1");
     const reused = await cluster.api(3).propose([add], { headers });
     assert.equal(bodyOf<ErrorAnswer>(reused, 409).error.code, "idempotencyKeyReused");
+    const put = (datacenter: number) => written(kv(datacenter, "PUT", "once/put", "v", { "idempotency-key": "put once" }));
+    const answer = await put(2);
+    assert.deepEqual([await put(3), await put(2)], [answer, answer]);
     // A refusal is the first one's result too, whatever became of the key since.
     const condition = { "idempotency-key": "refused", "if-none-match": "*" };
     bodyOf(await kv(1, "PUT", "once/n", "x", condition), 412);
