@@ -6,7 +6,10 @@ export const watch = withClient<{ readonly after?: string }>(async ({ client, op
   const stop = new AbortController();
   process.once("SIGINT", () => stop.abort());
   process.once("SIGTERM", () => stop.abort());
-  if (process.stdout.isTTY && !asJson) note(`changes${prefix === undefined ? "" : ` of ${prefix}…`} from now on; Ctrl-C ends it`);
+  if (process.stdout.isTTY && !asJson)
+    note(
+      `changes${prefix === undefined ? "" : ` of ${prefix}…`} ${options.after === undefined ? "from now on" : "after that position"}; Ctrl-C ends it`,
+    );
   const filter = { ...(prefix === undefined ? {} : { prefix }), ...(options.after === undefined ? {} : { after: options.after }) };
   for await (const event of client.watch({ ...filter, signal: stop.signal })) {
     if (asJson) json(event);
