@@ -4,12 +4,14 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import { Check } from "typebox/value";
 import { EpoxyError, ERRORS, type ErrorCode } from "../../protocol/errors.ts";
+import { instanceId } from "../../protocol/ids.ts";
 import { limits } from "../../protocol/limits.ts";
-import type { EntryOutcome } from "../../protocol/types.ts";
+import type { EntryOutcome, ReplicaId, Slot } from "../../protocol/types.ts";
 import { commandToJson, parseProposal } from "../../server/routes/commands.ts";
+import type { AppDeps } from "../../server/routes/deps.ts";
 import { ProposalBody } from "../../server/routes/schemas.ts";
 import { anyCommandList } from "./arbitrary-commands.ts";
-import { anInstance, fakeApp, fakeReplica } from "./fake-replica.ts";
+import { anInstance, fakeApp, fakeChanges, fakeReplica } from "./fake-replica.ts";
 
 const post = (payload: unknown, headers: Record<string, string> = {}) =>
   ({
@@ -85,6 +87,30 @@ test("the timeout and the idempotency key reach the replica", async (t) => {
       { timeoutMs: 60_000, idempotencyKey: "order 7" },
     ],
   );
+});
+
+test("a repetition is answered with the first one's instance, and a store that goes away costs nobody his answer", async (t) => {
+  const first = {
+    fingerprint: "f",
+    stampMs: 1,
+    instance: instanceId(2 as ReplicaId, 3 as Slot),
+    outcome: { kind: "results", results: [] },
+  };
+  let isAway = false;
+  const read = (kind: string, [id]: readonly string[]) =>
+    isAway ? Promise.reject(new Error("away")) : Promise.resolve([kind === "row" && id === "again" ? first : null]);
+  const { app } = fakeApp({ store: { ...fakeChanges(), read: read as unknown as AppDeps["store"]["read"] } });
+  t.after(() => app.close());
+  const instance = async (key: string | null) => {
+    const headers: Record<string, string> = key === null ? {} : { "idempotency-key": key };
+    const proposed = await app.inject(post(one(get), headers));
+    const written = await app.inject({ method: "PUT", url: "/v1/kv/a", payload: "v", headers });
+    assert.equal(written.json().instance, proposed.json().instance);
+    return proposed.json().instance;
+  };
+  assert.deepEqual([await instance(null), await instance("new"), await instance("again")], ["1.7", "1.7", "2.3"]);
+  isAway = true;
+  assert.equal(await instance("again"), "1.7");
 });
 
 const one = (command: unknown) => ({ commands: [command] });
