@@ -14,7 +14,7 @@ function report(error: unknown): void {
   process.exitCode = exitCodeOf(error);
   const text = error instanceof Error ? error.message : String(error);
   if (process.argv.includes("--json") && error instanceof RequestError)
-    json({ error: { code: error.code, message: text, ...error.details } });
+    json(error.answer ?? { error: { code: error.code, message: text, ...error.details } });
   note(`epoxy: ${text}`);
   const hint = hintOf(error);
   if (hint !== null) note(hint);

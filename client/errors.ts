@@ -6,6 +6,8 @@ export type Failure = {
   readonly status: number | null;
   readonly endpoint: string;
   readonly details: Readonly<Record<string, unknown>>;
+  /** What was answered, as it stood in JSON; left out where nothing of that kind was. */
+  readonly answer?: unknown;
 };
 
 /** Any error of a request. Catch its two kinds: they ask for different things of the caller. */
@@ -14,6 +16,8 @@ export abstract class RequestError extends Error {
   readonly status: number | null;
   readonly endpoint: string;
   readonly details: Readonly<Record<string, unknown>>;
+  /** The server's JSON as it was; null where it sent none. */
+  readonly answer: unknown;
   /** Whether the write may have happened, or may happen yet. */
   abstract readonly outcome: "nothing" | "unknown";
   constructor(failure: Failure, options?: ErrorOptions) {
@@ -22,6 +26,7 @@ export abstract class RequestError extends Error {
     this.status = failure.status;
     this.endpoint = failure.endpoint;
     this.details = failure.details;
+    this.answer = failure.answer ?? null;
   }
 }
 

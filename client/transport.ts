@@ -112,13 +112,14 @@ function isAbsence(bytes: Uint8Array): boolean {
 }
 
 function refusal(answer: Answer, what: Call): RequestError {
-  const { code, message, details } = parseFailure(answer.bytes);
+  const { code, message, details, answer: said } = parseFailure(answer.bytes);
   const failure: Failure = {
     code: code ?? `http${answer.status}`,
     message: message ?? `answered ${answer.status}`,
     status: answer.status,
     endpoint: answer.endpoint,
     details,
+    answer: said,
   };
   const nothing = what.effect === "read" || answer.status < 500 || answer.status === 503 || answer.status === 507;
   const wait = Number(answer.headers["retry-after"]);
@@ -126,14 +127,16 @@ function refusal(answer: Answer, what: Call): RequestError {
   return nothing ? new NothingHappened(known) : new OutcomeUnknown(known);
 }
 
-export function parseFailure(bytes: Uint8Array): { code: string | null; message: string | null; details: Record<string, unknown> } {
+type Said = { code: string | null; message: string | null; details: Record<string, unknown>; answer: unknown };
+
+export function parseFailure(bytes: Uint8Array): Said {
   try {
     const body = JSON.parse(Buffer.from(bytes).toString("utf8")) as { error?: { code?: string; message?: string } };
     const { error, ...beside } = body;
     const { code, message, ...details } = error ?? {};
-    return { code: code ?? null, message: message ?? null, details: { ...beside, ...details } };
+    return { code: code ?? null, message: message ?? null, details: { ...beside, ...details }, answer: body };
   } catch {
-    return { code: null, message: null, details: {} };
+    return { code: null, message: null, details: {}, answer: null };
   }
 }
 

@@ -51,6 +51,13 @@ const rows: Row[] = [
     stdout: /^\{"version":3,"instance":"1\.7"\}\n$/,
   },
   {
+    name: "put --json prints a refusal as the API answered it",
+    args: ["put", "k", "v", "--if-absent", "--json"],
+    reply: { status: 412, body: { error: { code: "preconditionFailed", message: "no" }, current: "w", version: 2 } },
+    code: 3,
+    stdout: /^\{"error":\{"code":"preconditionFailed","message":"no"\},"current":"w","version":2\}\n$/,
+  },
+  {
     name: "get prints the value",
     args: ["get", "k", "--read", "local"],
     reply: { status: 200, body: { key: "k", value: "hello", version: 1 } },
