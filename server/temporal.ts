@@ -76,6 +76,9 @@ export type TemporalDeps = {
   readonly log: Logger;
 };
 
+/** Left to itself it waits longer each time, two minutes in the end: that much later than Temporal everything would go on. */
+const RECONNECT = { "grpc.initial_reconnect_backoff_ms": 500, "grpc.max_reconnect_backoff_ms": 2_000 };
+
 type Interceptor = NonNullable<ConnectionOptions["interceptors"]>[number];
 const withDeadline: Interceptor = (call, next) => next({ ...call, deadline: Date.now() + CALL_MS }) as ReturnType<Interceptor>;
 
@@ -84,7 +87,7 @@ export function createTemporal({ settings, self, hasCoordinator, log }: Temporal
   const { connection: options, namespace } = connectionSettings(settings);
   // The client's own withDeadline keeps its context in async storage, and that slows every promise of this process: the
   // key-value side's too.
-  const connection = Connection.lazy({ ...options, interceptors: [withDeadline] });
+  const connection = Connection.lazy({ ...options, channelArgs: RECONNECT, interceptors: [withDeadline] });
   // A coordinator's run that has ended may still have a worker to answer for it: of what is wanted now it knows nothing.
   const client = new Client({ connection, namespace, workflow: { queryRejectCondition: "NOT_OPEN" } });
   const { cluster } = settings;
