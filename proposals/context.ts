@@ -24,6 +24,7 @@ import type { Contested } from "./contested.ts";
 import { damageOf } from "./damage.ts";
 import type { OwnEnd } from "./execute.ts";
 import type { ExecutedSet } from "./executed-set.ts";
+import type { PageAhead } from "./learn.ts";
 import type { Ports, Transaction } from "./ports.ts";
 import type { Pruning } from "./prune.ts";
 import type { Reading } from "./read-index.ts";
@@ -115,6 +116,10 @@ export type Context = Ports & {
   membersChanged: () => void;
   /** The walk to the newest epoch, while it runs. */
   moving: Promise<void> | null;
+  /** Of a copy that this process makes. */
+  pageAhead: PageAhead | null;
+  /** What a drain asks the peers for, while it runs. */
+  fetching: Promise<void> | null;
   /** First values seen elsewhere of keys that are absent here. */
   readonly optimistic: Map<Key, KeyState>;
   frozenSinceMs: number | null;

@@ -157,12 +157,13 @@ export async function executeBlockedOn(ctx: Context, ...ids: readonly InstanceId
   if (waiting.length > 0) await execute(ctx, waiting);
 }
 
-/** For whoever waits for a committed instance: another process may have brought what it waits for, which nobody here is told of. */
-export async function executeLater(ctx: Context, id: InstanceId): Promise<void> {
-  const blocker = ctx.blocked.by.get(id);
-  if (blocker === undefined) return execute(ctx, [id]);
-  const [record] = await ctx.store.read("instance", [instanceName(blocker)]);
-  if (record?.phase === "committed" || ctx.executed.has(blocker)) await executeBlockedOn(ctx, blocker);
+/** For whoever waits for these instances: another process may have brought what they wait for, which nobody here is told of. */
+export async function executeLater(ctx: Context, ids: readonly InstanceId[]): Promise<void> {
+  await execute(ctx, ids);
+  const blockers = [...new Set(ids.flatMap((id) => ctx.blocked.by.get(id) ?? []))];
+  if (blockers.length === 0) return;
+  const records = await ctx.store.read("instance", blockers.map(instanceName));
+  await executeBlockedOn(ctx, ...blockers.filter((id, i) => records[i]?.phase === "committed" || ctx.executed.has(id)));
 }
 
 function noteExecuted(ctx: Context, id: InstanceId): void {

@@ -80,12 +80,14 @@ export function gather<T>(ctx: Context, input: GatherInput<T>): Gathering<T> {
     for (let tries = 0; !stop.signal.aborted; tries++) {
       const reply = await askOnce(ctx, to, to === self, input.request, deadlineMs, stop.signal);
       if (stop.signal.aborted) return;
+      // It is there, and will be ready in a moment.
+      const pauseMsMax = reply?.kind === "notVoting" || reply?.kind === "frozen" ? limits.notYetMsMax : limits.askAgainMsMax;
       if (reply !== null) {
         answers.set(to, reply);
         look();
         if (!again(reply)) return;
       }
-      await ctx.clock.sleep(Math.min(50 * 2 ** tries, 1_000), stop.signal);
+      await ctx.clock.sleep(Math.min(50 * 2 ** tries, pauseMsMax), stop.signal);
     }
   };
   for (const to of input.to) void ask(to);

@@ -22,6 +22,7 @@ import { about, instanceOf } from "./log-subject.ts";
 import { answerBeginLearning, nameDisk } from "./membership.ts";
 import type { RecordRef } from "./ports.ts";
 import { answerSnapshotChanges, answerSnapshotPage } from "./snapshot.ts";
+import { noteTended } from "./sweep.ts";
 import { touchedByExecuting, touchedByRegistering } from "./touched.ts";
 import { answerClose, answerFreeze, learnChain } from "./voter-duties.ts";
 
@@ -209,6 +210,7 @@ export async function answerAcceptor(ctx: Context, request: AcceptorRequest): Pr
     const commits = request.kind === "commit" && step.writes.length > 0;
     return { reply: step.reply, executed: commits ? tryExecute(ctx, tx, request.id) : null };
   });
+  if (reply.kind === "recoverOk" || reply.kind === "acceptOk") noteTended(ctx, request.id);
   // What follows a commit is no business of the sender's.
   if (executed !== null) void afterCommit(ctx, request.id, executed);
   if (reply.kind === "staleEpoch") ctx.meter.count("epoxy_stale_epoch_total");

@@ -13,6 +13,7 @@ import { type Answers, gatherOnce } from "./gather.ts";
 import { fastIsNearer, hopeEndsMs } from "./hope.ts";
 import { observeSince } from "./latency.ts";
 import { about } from "./log-subject.ts";
+import { quorumRoundTripMs, roundTripMs } from "./round-trips.ts";
 
 export type Submitted = { readonly id: InstanceId; readonly epoch: Epoch; readonly payload: Payload; readonly deps: Deps };
 
@@ -61,17 +62,20 @@ async function preAccept(ctx: Context, own: Submitted, timeoutMs: number): Promi
   const conclude = (answers: Answers, nudged: boolean): Conclusion | null => {
     const oks = new Map<ReplicaId, Deps>([[self, own.deps]]);
     const refused = new Set<ReplicaId>();
+    let frozen = 0;
     for (const [from, reply] of answers) {
       if (reply.kind === "preAcceptOk") oks.set(from, reply.deps);
       else if (reply.kind === "committed") return { kind: "known", value: reply.value, deps: reply.deps };
       // Whoever asks for more of an epoch that is over asks in vain: its close says what becomes of the instance.
       else if (reply.kind === "nack" || reply.kind === "staleEpoch") return { kind: "lost" };
       else refused.add(from);
+      if (reply.kind === "frozen") frozen++;
     }
     const fastTimedOut = nudged || (oks.size >= need.slow && !hopeful(answers, oks));
     const result = concludePreAccepts({ thresholds: need, initDeps: own.deps, oks, fastTimedOut, refused });
     if (result.kind !== "wait") return result;
-    return refused.size > need.n - need.slow && refused.size + oks.size >= need.n ? { kind: "lost" } : null;
+    // They answer for good. Who refuses else is asked again: mostly it has only not activated the epoch yet (step 16a).
+    return frozen > need.n - need.slow ? { kind: "lost" } : null;
   };
   /** The fast path still needs some that agree, and expects them in time. */
   const hopeful = (answers: Answers, oks: ReadonlyMap<ReplicaId, Deps>): boolean => {
@@ -96,16 +100,6 @@ async function preAccept(ctx: Context, own: Submitted, timeoutMs: number): Promi
     ),
     again: (reply) => reply.kind === "notVoting" || reply.kind === "refused",
   });
-}
-
-function roundTripMs(ctx: Context, id: ReplicaId): number {
-  return ctx.health.get(id)?.roundTripMs ?? 100;
-}
-
-/** Of the nearest others that make a quorum with this replica. */
-function quorumRoundTripMs(ctx: Context, others: readonly ReplicaId[], quorum: number): number {
-  const roundTrips = others.filter((id) => !suspected(ctx, id)).map((id) => roundTripMs(ctx, id));
-  return roundTrips.sort((a, b) => a - b)[quorum - 2] ?? 0;
 }
 
 async function slowPath(ctx: Context, own: Submitted, deps: Deps, timeoutMs: number): Promise<void> {

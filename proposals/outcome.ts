@@ -22,7 +22,7 @@ export async function awaitOutcome(ctx: Context, id: InstanceId, deadlineMs: num
       const record = await look(ctx, id);
       const end = record === null ? null : endOf(record);
       if (end !== null) return end;
-      if (record?.phase === "committed") await executeLater(ctx, id).catch(() => {});
+      if (record?.phase === "committed") await executeLater(ctx, [id]).catch(() => {});
     }
   } finally {
     ctx.answers.delete(id);

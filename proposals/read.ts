@@ -121,7 +121,7 @@ async function waitOne(ctx: Context, id: InstanceId, deadlineMs: number): Promis
       ctx.executed.add(id);
       return;
     }
-    if (record?.phase === "committed") await executeLater(ctx, id);
+    if (record?.phase === "committed") await executeLater(ctx, [id]);
     else ctx.urgent.add(id);
     if (!isExecuted()) await woken;
   }

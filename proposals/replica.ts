@@ -154,6 +154,8 @@ export function createContext(ports: Ports, options: ReplicaOptions): Context {
     membersVersion: 0,
     membersChanged: () => setAddresses(ctx),
     moving: null,
+    fetching: null,
+    pageAhead: null,
     optimistic: new Map(),
     frozenSinceMs: null,
     block: emptyBlock(),

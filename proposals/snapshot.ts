@@ -6,16 +6,17 @@ import type { Change, InstanceId, Write } from "../protocol/types.ts";
 import { allOpen, type Context } from "./context.ts";
 import { parseStateName, writeBytes } from "./state-names.ts";
 
-/** So many at once: few enough that the largest values of them fit into memory. */
-const READ_TOGETHER = 32;
+/** So many at once: few enough that the largest values of them fit into memory. More of them while records are small. */
+const READ_TOGETHER = { least: 32, most: 128 };
 
 /** `cursor`: the last name of the page before, "" for the first page. */
 export async function answerSnapshotPage(ctx: Context, cursor: string): Promise<PeerReply> {
   const names = await ctx.store.stateNames({ prefix: "", after: cursor === "" ? null : cursor, limit: limits.snapshotPageEntries });
   const writes: Write[] = [];
   let bytes = 0;
-  for (let at = 0; at < names.length; at += READ_TOGETHER) {
-    const together = names.slice(at, at + READ_TOGETHER);
+  for (let at = 0, together: readonly string[] = []; at < names.length; at += together.length) {
+    const areSmall = at > 0 && (bytes / at) * READ_TOGETHER.most < limits.pageBytesMax;
+    together = names.slice(at, at + (areSmall ? READ_TOGETHER.most : READ_TOGETHER.least));
     const found = await readNamed(ctx, together);
     for (const [i, write] of found.entries()) {
       if (write === null) continue;

@@ -12,6 +12,7 @@ import { StoreInDoubt, type Transaction } from "./ports.ts";
 import { isClosing, noQuorum, nothingProposed } from "./refusals.ts";
 import { dropBlock, type Slotted, takeSlot } from "./slots.ts";
 import { touchedByExecuting, touchedByRegistering } from "./touched.ts";
+import { loadIdentity } from "./voter-duties.ts";
 
 /** What a caller who gives up has to be told. */
 export type Caller = {
@@ -51,6 +52,8 @@ export async function submit(ctx: Context, riders: readonly Rider[], sorting: "s
     if (slot === null && isClosing(ctx)) {
       if (!quorumReachable(ctx)) throw noQuorum();
       await ctx.clock.sleep(Math.min(20, left), ctx.stop.signal);
+      // Another process of this replica may have gone on: the next sync would tell only half a second later. A store that is away is waited for.
+      await loadIdentity(ctx).catch(ctx.fatal);
       continue;
     }
     slot ??= await takeSlot(ctx);

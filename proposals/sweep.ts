@@ -3,15 +3,23 @@ import { linkOf } from "../protocol/cluster.ts";
 import { frontierSlot } from "../protocol/frontier.ts";
 import { instanceId, instanceName, ownerOf, slotOf } from "../protocol/ids.ts";
 import { limits } from "../protocol/limits.ts";
+import { thresholds } from "../protocol/quorum.ts";
 import type { InstanceId, ReplicaId, Slot } from "../protocol/types.ts";
 import type { StuckInstance } from "./api.ts";
 import { highestKnown } from "./catch-up.ts";
 import { allOpen, barred, type Context, currentLink, suspected } from "./context.ts";
 import { execute, executeBlockedOn } from "./execute.ts";
 import { recover } from "./recover.ts";
+import { quorumRoundTripMs } from "./round-trips.ts";
 
 /** What the sweep remembers of an instance that is not decided here. */
-export type Stuck = { readonly firstSeenMs: number; attempts: number; lastTryMs: number };
+export type Stuck = {
+  readonly firstSeenMs: number;
+  attempts: number;
+  lastTryMs: number;
+  /** When somebody's recovery of it last reached this replica. */
+  tendedMs: number;
+};
 
 /** One look at everything that is open. */
 export async function sweep(ctx: Context): Promise<void> {
@@ -57,7 +65,8 @@ export function stuckFor(ctx: Context, atLeastMs: number): StuckInstance[] {
 /** Recovers those of these undecided instances whose turn it is. */
 export function recoverDue(ctx: Context, undecided: readonly InstanceId[]): void {
   const now = ctx.clock.monotonicMs();
-  for (const id of undecided) if (!ctx.stuck.has(id)) ctx.stuck.set(id, { firstSeenMs: now, attempts: 0, lastTryMs: now });
+  for (const id of undecided)
+    if (!ctx.stuck.has(id)) ctx.stuck.set(id, { firstSeenMs: now, attempts: 0, lastTryMs: now, tendedMs: -Infinity });
   const due = undecided.filter((id) => isDue(ctx, id)).sort((a, b) => firstSeen(ctx, a) - firstSeen(ctx, b) || a - b);
   for (const id of due) {
     if (ctx.recovering.size >= limits.recoveriesMax || !mayRecover(ctx)) return;
@@ -68,6 +77,12 @@ export function recoverDue(ctx: Context, undecided: readonly InstanceId[]): void
     stuck.lastTryMs = ctx.clock.monotonicMs();
     void recover(ctx, id, ctx.ballotsSeen.get(id) ?? null);
   }
+}
+
+/** A voter of the epoch recovers this instance. */
+export function noteTended(ctx: Context, id: InstanceId): void {
+  const stuck = ctx.stuck.get(id);
+  if (stuck !== undefined) stuck.tendedMs = ctx.clock.monotonicMs();
 }
 
 function mayRecover(ctx: Context): boolean {
@@ -112,13 +127,15 @@ function isDue(ctx: Context, id: InstanceId): boolean {
   if (ctx.recovering.has(id) || (ctx.leading.has(id) && !isOver)) return false;
   const stuck = ctx.stuck.get(id);
   if (stuck === undefined) return false;
-  const base = Math.max(limits.recoverAfterMs, 3 * slowestRoundTripMs(ctx));
+  const base = isOver ? drainTurnMs(ctx) : Math.max(limits.recoverAfterMs, 3 * slowestRoundTripMs(ctx));
   const ofLivingMs = Math.max(base, limits.ownerPatienceMs);
   const leftMs = isLeftToOwner(ctx, id) ? ofLivingMs : 0;
   const patience = ctx.urgent.has(id) || isOver ? leftMs : leftMs === 0 ? base : 2 * leftMs;
   const backoff = stuck.attempts === 0 ? 0 : Math.min(base * 2 ** stuck.attempts, limits.recoverBackoffMsMax) * (0.5 + ctx.random.next());
-  const turn = rank(ctx, id) * (base / 2);
-  return ctx.clock.monotonicMs() - (stuck.attempts === 0 ? stuck.firstSeenMs : stuck.lastTryMs) >= patience + backoff + turn;
+  const turn = rank(ctx, id) * (isOver ? base : base / 2);
+  const sinceMs = stuck.attempts === 0 ? stuck.firstSeenMs : stuck.lastTryMs;
+  // Whoever is at it gets his turn: two that recover one instance undo each other's work.
+  return ctx.clock.monotonicMs() - (isOver ? Math.max(sinceMs, stuck.tendedMs) : sinceMs) >= patience + backoff + turn;
 }
 
 /** Its owner answers, so it works on it, perhaps in another process of this very replica; an epoch that is over ends that. */
@@ -136,7 +153,7 @@ function isClosing(ctx: Context): boolean {
 function rank(ctx: Context, id: InstanceId): number {
   const owner = ownerOf(id);
   // Of an epoch that is over, the process that led the instance comes before its siblings.
-  if (owner === ctx.known.replica?.self) return isClosing(ctx) && !ctx.leading.has(id) ? 1 : 0;
+  if (owner === ctx.known.replica?.self) return isClosing(ctx) && !ctx.leading.has(id) && !ctx.answers.has(id) ? 1 : 0;
   const voters = (currentLink(ctx)?.voters ?? []).filter((voter) => !suspected(ctx, voter));
   const place = voters.indexOf(ctx.known.replica?.self as ReplicaId);
   const first = (id * 31) % Math.max(1, voters.length);
@@ -144,8 +161,16 @@ function rank(ctx: Context, id: InstanceId): number {
   return suspected(ctx, owner) ? turn : turn + 1;
 }
 
+/** Of the voters: how slow a newcomer is, or one that only learns, says nothing of how long an instance takes. */
 function slowestRoundTripMs(ctx: Context): number {
-  let slowest = 0;
-  for (const [id, { roundTripMs }] of ctx.health) if (!suspected(ctx, id)) slowest = Math.max(slowest, roundTripMs ?? 0);
-  return slowest;
+  const voters = currentLink(ctx)?.voters ?? [];
+  return Math.max(0, ...voters.map((id) => (suspected(ctx, id) ? 0 : (ctx.health.get(id)?.roundTripMs ?? 0))));
+}
+
+/** What a recovery by this replica takes, and the news of it: until then the next voter would only undo the work of this one (step 65a). */
+function drainTurnMs(ctx: Context): number {
+  const link = currentLink(ctx);
+  if (link === null) return limits.drainTurnMs;
+  const others = link.voters.filter((id) => id !== ctx.known.replica?.self);
+  return Math.max(limits.drainTurnMs, 4 * quorumRoundTripMs(ctx, others, thresholds(link.voters.length).slow));
 }

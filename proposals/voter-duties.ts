@@ -18,13 +18,12 @@ import { limits } from "../protocol/limits.ts";
 import type { PeerReply, PeerRequestOf } from "../protocol/messages.ts";
 import type { ChainLink, Epoch, InstanceId, ReplicaId, Slot } from "../protocol/types.ts";
 import { releaseAll } from "./blocked.ts";
-import { fetchRanges, rangesOf } from "./catch-up.ts";
-import { allOpen, applyWrites, type Context, suspected } from "./context.ts";
-import { execute, executeBlockedOn, executeLater } from "./execute.ts";
+import { allOpen, applyWrites, type Context } from "./context.ts";
+import { bringIn } from "./drain.ts";
+import { execute, executeBlockedOn } from "./execute.ts";
 import { sha256 } from "./hash.ts";
 import { about } from "./log-subject.ts";
 import { refreshProgress } from "./progress.ts";
-import { recoverDue } from "./sweep.ts";
 
 /** Freezes, then fixes Rep: every id with a record here. Both durable before the answer leaves. */
 export async function answerFreeze(ctx: Context, epoch: Epoch): Promise<PeerReply> {
@@ -61,14 +60,11 @@ export async function answerClose(ctx: Context, request: PeerRequestOf<"closePre
 export async function learnChain(ctx: Context, links: readonly ChainLink[]): Promise<void> {
   const newest = ctx.known.chain.at(-1)?.epoch ?? 0;
   if (ctx.known.replica === null || links.every((link) => link.epoch <= newest)) return;
-  const { learned } = await ctx.store.transact((tx) => {
-    const step = learnLinks(tx, links, sha256);
-    applyWrites(tx, step.writes);
-    return step.reply;
-  });
-  if (!learned) return;
+  await ctx.store.transact((tx) => applyWrites(tx, learnLinks(tx, links, sha256).writes));
   await loadIdentity(ctx);
-  const link = ctx.known.chain.at(-1) as ChainLink;
+  const link = ctx.known.chain.at(-1);
+  // Learned now, or before by another process of this replica.
+  if (link === undefined || link.epoch <= newest) return;
   about(ctx.log, { epoch: link.epoch }).info({ voters: link.voters }, "learned the next epoch's voters");
   void moveOn(ctx);
 }
@@ -120,6 +116,7 @@ export function moveOn(ctx: Context): Promise<void> {
 }
 
 async function moveOnce(ctx: Context): Promise<void> {
+  const sinceMs = ctx.clock.monotonicMs();
   while (!ctx.stop.signal.aborted) {
     await loadIdentity(ctx);
     const { replica, chain } = ctx.known;
@@ -139,7 +136,8 @@ async function moveOnce(ctx: Context): Promise<void> {
     });
     await loadIdentity(ctx);
     await refreshProgress(ctx);
-    if (reply.kind === "activated") about(ctx.log, { epoch: reply.epoch }).info({}, "activated");
+    if (reply.kind === "activated")
+      about(ctx.log, { epoch: reply.epoch }).info({ drainedMs: Math.round(ctx.clock.monotonicMs() - sinceMs) }, "activated");
   }
 }
 
@@ -177,24 +175,4 @@ async function neverUsed(ctx: Context, open: readonly InstanceId[]): Promise<Ins
     for (let slot = frontierSlot(executed, replica) + 1; slot < top; slot++) below.push(instanceId(replica, slot as Slot));
     return below.filter((id) => !known.has(id) && !ctx.executed.has(id));
   });
-}
-
-/** Gets these committed and executed here, from whoever has them, else by recovery (voters of that epoch only). */
-async function bringIn(ctx: Context, ids: readonly InstanceId[]): Promise<void> {
-  for (const [peer] of ctx.health) {
-    if (suspected(ctx, peer)) continue;
-    const records = await ctx.store.read("instance", ids.map(instanceName));
-    const missing = ids.filter((_, i) => records[i]?.phase !== "committed");
-    if (missing.length > 0) await fetchRanges(ctx, peer, rangesOf(missing));
-  }
-  for (const id of ids) {
-    await executeLater(ctx, id);
-    if (!ctx.executed.has(id)) ctx.urgent.add(id);
-  }
-  const records = await ctx.store.read("instance", ids.map(instanceName));
-  recoverDue(
-    ctx,
-    ids.filter((_, i) => records[i]?.phase !== "committed"),
-  );
-  await ctx.clock.sleep(ids.length === 0 ? 200 : 50, ctx.stop.signal);
 }

@@ -61,6 +61,9 @@ export const limits = {
   commitWaitMs: 5,
   pageEntriesMax: 500,
   pageBytesMax: 4 * 1024 * 1024,
+  /** How long a peer that did not answer is left before it is asked again, and one that is not in the epoch yet. */
+  askAgainMsMax: 1_000,
+  notYetMsMax: 200,
   /** A peer not heard from for this long is suspected. */
   suspectMs: 1_500,
   /** Without a quorum heard from for this long, nothing new is proposed. */
@@ -70,6 +73,11 @@ export const limits = {
   /** The same while the owner answers: it works on it, however slowly, and a recovery would undo that. */
   ownerPatienceMs: 2_000,
   recoverBackoffMsMax: 8_000,
+  /** Lower bound of a turn in which one voter alone recovers what the end of an epoch leaves undecided. */
+  drainTurnMs: 100,
+  /** How often a drain looks anew, and how long it asks one peer before it asks the next. */
+  drainEveryMs: 50,
+  drainPeerMs: 500,
   recoveriesMax: 64,
   /** Of one process, where the owner answers. */
   recoveriesOfLivingMax: 8,
@@ -86,7 +94,7 @@ export const limits = {
   downloadTimeoutMs: 10_000,
   /** Pages of missing instances that one look at one peer asks for without success. */
   downloadsInVainMax: 4,
-  snapshotPageEntries: 1_000,
+  snapshotPageEntries: 4_000,
   snapshotChangesEntries: 2_000,
   commitTries: 6,
   readRounds: 4,

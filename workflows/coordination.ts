@@ -1,5 +1,6 @@
 /** What one run of the coordinator holds in memory, and how it changes. Everything durable is in `state`. */
 import { type CancellationScope, condition, log } from "@temporalio/workflow";
+import type { VotersChanged } from "../activities/voters.ts";
 import { OPTIONS, patiently } from "./calls.ts";
 import { detailLine } from "./details.ts";
 import {
@@ -97,12 +98,13 @@ export async function inTurn(c: Coordination, run: () => Promise<void>): Promise
 }
 
 /** A change of voters is long, so that it is in nobody's turn: its answer tells of the epoch alone. */
-export function takeVoters(c: Coordination, view: ClusterView): void {
-  takeView(c, { ...view, members: plannable(c).view.members });
+export function takeVoters(c: Coordination, { stepsMs = {}, ...view }: VotersChanged): void {
+  const steps = Object.entries(stepsMs).map(([step, ms]) => `${step} ${ms} ms`);
+  takeView(c, { ...view, members: plannable(c).view.members }, steps.length === 0 ? "" : ` (${steps.join(", ")})`);
 }
 
 /** Takes what the replicas say. The epoch of an answer may be overtaken by a change of voters; its members are not, see `inTurn`. */
-export function takeView(c: Coordination, view: ClusterView): void {
+export function takeView(c: Coordination, view: ClusterView, how = ""): void {
   const before = c.state.view;
   const overtaken = before !== null && view.epoch < before.epoch;
   c.state = { ...c.state, view: overtaken ? { ...view, epoch: before.epoch, voters: before.voters } : view };
@@ -115,7 +117,7 @@ export function takeView(c: Coordination, view: ClusterView): void {
     c.state = { ...c.state, desired: adopt(c.state.desired, view, first, c.input.waiting) };
     for (const { id, name, peerUrl } of c.state.desired.wanted) if (id === null) note(c, `still to add: ${name} (${peerUrl})`);
   }
-  if (before !== null && before.epoch < view.epoch) note(c, `epoch ${view.epoch}: voters ${view.voters.join(", ")}`);
+  if (before !== null && before.epoch < view.epoch) note(c, `epoch ${view.epoch}: voters ${view.voters.join(", ")}${how}`);
   c.wake += 1;
 }
 

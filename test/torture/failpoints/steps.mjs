@@ -59,7 +59,7 @@ export const places = [
   { file: "proposals/voter-duties", before: 'if (reply.kind === "activated")', call: step("after activate") },
   {
     file: "activities/voters",
-    before: 'about(log, { epoch }).info({ voters: wanted }, "the voters were changed")',
+    before: "about(log, { epoch }).info({ voters: wanted, stepsMs",
     call: step("live, not reported"),
   },
 ];
