@@ -174,7 +174,10 @@ async function change(c: Coordination, name: messages.ChangeName, argument: unkn
 }
 
 function failure(code: string, message: string): ApplicationFailure {
-  return ApplicationFailure.nonRetryable(message, code);
+  const refusal = ApplicationFailure.nonRetryable(message, code);
+  // It is shown to whoever sent the update, and says nothing to him.
+  refusal.stack = "";
+  return refusal;
 }
 
 async function awaitSettled(c: Coordination, { generation, ms }: messages.AwaitSettled): Promise<messages.Settled> {

@@ -5,6 +5,7 @@ import type { ClusterView } from "./state.ts";
 export function coordinatorDetails(view: ClusterView | null, now: Reconfiguration, history: readonly HistoryEntry[]): string {
   const head = [
     `**${now.phase}** since ${time(now.since)}: ${now.detail}`,
+    "",
     `Generation ${now.generation}, settled ${now.settledGeneration}${view === null ? "" : `; epoch ${view.epoch}, voters ${view.voters.join(", ")}, coordinator in datacenter ${view.members.coordinator}`}`,
   ];
   const table =
@@ -57,7 +58,7 @@ function row(r: ReplicaProgress): string {
 function advise(r: ReplicaProgress): string {
   const error = (r.error ?? "").toLowerCase();
   if (/unreachable|econnrefused|timed out|timeout|enotfound/.test(error)) {
-    const mend = r.id === null ? "send addReplica again with this name and the right URL" : `updateReplica {"id":${r.id},"peerUrl":…}`;
+    const mend = r.id === null ? "sending addReplica again with this name and the right URL" : `updateReplica {"id":${r.id},"peerUrl":…}`;
     return `is not heard from: look whether its server runs and can be reached at its peer URL; a wrong URL is mended by ${mend}. It is tried again without end and holds nobody else up; cancelReconfiguration gives it up.`;
   }
   if (/quorum/.test(error))
