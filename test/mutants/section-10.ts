@@ -136,7 +136,7 @@ export const section10: readonly Mutant[] = [
     "server/peer-app.ts",
     "encodeReply(version, await",
     "encodeReply(LATEST_VERSION, await",
-    "server/peers",
+    "server/peer-versions",
   ),
   mutant(
     10,
