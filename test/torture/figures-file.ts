@@ -46,7 +46,7 @@ function markdownOf(rows: readonly Row[]): string {
   const lines = [
     "# What reconfigurations take",
     "",
-    "Written by `npm run torture -- --figures` of this file: the newest run of each case and its sizes. Clusters of real processes on this machine, each datacenter with its own Redis, one Temporal for all; nine clients write and read all the while. Every history is checked for linearizability, and at the end every replica holds the same.",
+    "Written by `npm run torture -- --figures` of this file: the newest run of each case and its sizes. Clusters of real processes on this machine, each datacenter with its own Redis, one Temporal for all; nine clients write and read all the while. Every history is checked for linearizability, and at the end every replica holds the same. Where other work kept the machine busy, a rate is lower and a time longer than it could be.",
   ];
   for (const { date, commit, case: name, what, seed, params, violations, counts, before, during, after } of rows) {
     const sizes = Object.entries(params).map(([param, value]) => `${param} ${value}`);
