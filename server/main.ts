@@ -15,6 +15,7 @@ const REQUEST_TIMEOUT_MS = 30_000;
 const CLOSE_PUBLIC_MS = 5_000;
 const CLOSE_PEERS_MS = 500;
 const TAKEOVER_MS = 10_000;
+const DESIRED_AGAIN_MS = 5_000;
 
 /** Runs `epoxy server` until a signal ends it. */
 export async function runServer(settings: Settings): Promise<void> {
@@ -127,16 +128,24 @@ async function takeover({ replica, temporal, log }: Parts): Promise<number> {
 function applyDesired({ settings, replica, log }: Parts, signal: AbortSignal): void {
   const { configFile } = settings;
   if (configFile === null) return;
+  let latest = 0;
   const apply = async () => {
-    const { self, members } = replica.report();
-    if (self === null || members?.coordinator !== self) return;
-    try {
-      const replicas = loadDesiredReplicas(configFile);
-      if (replicas === null) return;
-      const { generation } = await replica.coordinatorRequest("setReplicas", { replicas });
-      log.info({ generation }, "the config file's replicas are desired now");
-    } catch (error) {
-      log.error({ error: error instanceof Error ? error.message : String(error) }, "the config file's replicas were not taken");
+    const mine = ++latest;
+    // Temporal and the worker may come later than this server.
+    for (let told = ""; mine === latest && !signal.aborted; await systemClock.sleep(DESIRED_AGAIN_MS, signal)) {
+      const { self, members } = replica.report();
+      if (self === null || members?.coordinator !== self) return;
+      try {
+        const replicas = loadDesiredReplicas(configFile);
+        if (replicas === null) return;
+        const { generation } = await replica.coordinatorRequest("setReplicas", { replicas });
+        return log.info({ generation }, "the config file's replicas are desired now");
+      } catch (error) {
+        const message = error instanceof Error ? error.message : String(error);
+        if (message !== told) log.error({ error: message }, "the config file's replicas were not taken");
+        told = message;
+        if (!(error instanceof EpoxyError) || error.status !== 503) return;
+      }
     }
   };
   const onHangup = () => void apply();

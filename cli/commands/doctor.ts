@@ -137,7 +137,7 @@ function checkPeers(name: string, { heard, silent }: NonNullable<Health["hears"]
     `${name} peers`,
     silent.length === 0,
     parts.length === 0 ? "none" : parts.join(", "),
-    "look whether those run, and whether they are reached from there at their peer addresses (`epoxy members`)",
+    "look whether those run, whether they are reached from there at their peer addresses (`epoxy members`), and whether all have the same peer secret",
   );
 }
 

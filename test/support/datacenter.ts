@@ -14,8 +14,8 @@ export type TestDatacenter = {
   readonly redis: TestRedis;
   /** What its processes have printed. */
   log(): string;
-  /** To its server and its worker. */
-  signal(name: NodeJS.Signals): void;
+  /** To its server and its worker, or to one of them. */
+  signal(name: NodeJS.Signals, part?: "server" | "worker"): void;
   end(): Promise<void>;
 };
 
@@ -62,8 +62,8 @@ export async function startDatacenter(
     await end();
     throw new Error(`${name} does not start:\n${said}`, { cause: error });
   }
-  const signal = (name: NodeJS.Signals) => {
-    for (const child of children) child.kill(name);
+  const signal = (name: NodeJS.Signals, part?: "server" | "worker") => {
+    for (const [i, child] of children.entries()) if (part === undefined || part === ["server", "worker"][i]) child.kill(name);
   };
   return { name, api, peerUrl, apiUrl, redis, log: () => said, signal, end };
 }
