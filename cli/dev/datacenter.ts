@@ -1,4 +1,5 @@
 /** The processes of one datacenter: its Redis, its servers, its worker. */
+import { type Balancer, startBalancer } from "./balancer.ts";
 import type { ProcessKind } from "./cluster.ts";
 import { until, type Waiting } from "./join.ts";
 import type { DatacenterPlace, Layout } from "./layout.ts";
@@ -33,6 +34,7 @@ type DatacenterInput = {
 /** Starts Redis at once. */
 export function createDatacenter({ programs, layout, place, wan, watch }: DatacenterInput): Datacenter {
   const redis = supervise(redisSpec(programs, layout, place), watch("redis"));
+  let balancer: Balancer | null = null;
   let servers: Supervised[] = [];
   let workers: Supervised[] = [];
   const nodes = () => [...workers, ...servers];
@@ -45,12 +47,19 @@ export function createDatacenter({ programs, layout, place, wan, watch }: Datace
       await until(waiting, () => redisIsUp(place));
       waiting.signal.throwIfAborted();
       waiting.say(place.number, "starts its servers");
+      if (place.balancerPort !== null) {
+        const peerPorts = place.servers.map(({ peerPort }) => peerPort);
+        balancer = await startBalancer(place.balancerPort, peerPorts);
+      }
       servers = place.servers.map((_, index) => supervise(serverSpec(layout, place, index, wan), watch("server")));
       workers = [supervise(workerSpec(layout, place, wan), watch("worker"))];
     },
     parts: () => ({ redis, servers, workers }),
     pids: () => ({ server: running(servers), worker: running(workers), redis: redis.pid() }),
-    stopNodes: async () => void (await Promise.all(nodes().map((each) => each.stop()))),
+    async stopNodes() {
+      await Promise.all(nodes().map((each) => each.stop()));
+      balancer?.close();
+    },
     stopRedis: () => redis.stop(),
     kill: async () => void (await Promise.all([...nodes(), redis].map((each) => each.kill()))),
     async revive(waiting) {

@@ -14,7 +14,9 @@ export type DatacenterPlace = {
   readonly voter: boolean;
   readonly folder: string;
   readonly redisPort: number;
-  /** The first one's addresses stand for the datacenter. */
+  /** Where a balancer stands before the peer ports of several servers. null: peers reach the only one. */
+  readonly balancerPort: number | null;
+  /** Clients are told of the first one's address. */
   readonly servers: readonly ServerPlace[];
 };
 export type Layout = {
@@ -37,20 +39,24 @@ export function layoutOf(size: Size, folder: string, relayed = false): Layout {
 
 export function placeOf(number: number, voter: boolean, size: Size, folder: string, relayed = false): DatacenterPlace {
   const base = size.port + portsPerDatacenter * number;
+  const balancerPort = size.servers > 1 && !relayed ? base + 1 : null;
   const servers = Array.from({ length: size.servers }, (_, index): ServerPlace => {
     const k = index + 1;
-    const ports = k === 1 ? { apiPort: base, peerPort: base + 1 } : { apiPort: base + 2 * k + 1, peerPort: base + 2 * k + 2 };
+    const ports =
+      k === 1
+        ? { apiPort: base, peerPort: balancerPort === null ? base + 1 : base + 4 }
+        : { apiPort: base + 2 * k + 1, peerPort: base + 2 * k + 2 };
     return { ...ports, relayPort: relayed && k === 1 ? base + 3 : null };
   });
-  return { number, name: `dc-${number}`, voter, folder: join(folder, `dc-${number}`), redisPort: base + 2, servers };
+  return { number, name: `dc-${number}`, voter, folder: join(folder, `dc-${number}`), redisPort: base + 2, balancerPort, servers };
 }
 
 export function apiUrl(place: DatacenterPlace, server = 0): string {
   return `http://${host}:${place.servers[server]?.apiPort}`;
 }
-export function peerUrl(place: DatacenterPlace, server = 0): string {
-  const { peerPort, relayPort } = place.servers[server] ?? { peerPort: 0, relayPort: null };
-  return `http://${host}:${relayPort ?? peerPort}`;
+/** Where the other datacenters reach it. */
+export function peerUrl({ balancerPort, servers: [first] }: DatacenterPlace): string {
+  return `http://${host}:${balancerPort ?? first?.relayPort ?? first?.peerPort}`;
 }
 export function redisUrl(place: DatacenterPlace): string {
   return `redis://${host}:${place.redisPort}`;
@@ -68,6 +74,7 @@ export function portsOf(layout: Layout): Map<number, string> {
 
 export function portsOfDatacenter(place: DatacenterPlace): Map<number, string> {
   const ports = new Map([[place.redisPort, `${place.name}'s Redis`]]);
+  if (place.balancerPort !== null) ports.set(place.balancerPort, `${place.name}'s peer API`);
   for (const server of place.servers) {
     ports.set(server.apiPort, `${place.name}'s client API`);
     ports.set(server.peerPort, `${place.name}'s peer API`);

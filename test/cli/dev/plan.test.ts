@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { layoutOf, portsOf } from "../../../cli/dev/layout.ts";
+import { type DatacenterPlace, layoutOf, peerUrl, portsOf } from "../../../cli/dev/layout.ts";
 import { createProgress } from "../../../cli/dev/progress.ts";
 import { openFolder, sizeOf, writeState } from "../../../cli/dev/state.ts";
 import { oneWayMs, parseRegions, type Region, regions, roundTripMs } from "../../../cli/dev/wan.ts";
@@ -15,11 +15,15 @@ describe("ports", () => {
     assert.deepEqual([layout.temporalPort, layout.uiPort], [7_101, 7_102]);
     const [, second] = layout.datacenters;
     assert.deepEqual(second?.servers, [
-      { apiPort: 7_120, peerPort: 7_121, relayPort: null },
+      { apiPort: 7_120, peerPort: 7_124, relayPort: null },
       { apiPort: 7_125, peerPort: 7_126, relayPort: null },
       { apiPort: 7_127, peerPort: 7_128, relayPort: null },
     ]);
-    assert.equal(second?.redisPort, 7_122);
+    assert.deepEqual([second?.redisPort, second?.balancerPort], [7_122, 7_121]);
+    const [alone] = layoutOf({ datacenters: 1, learners: 0, servers: 1, port: 7_100 }, "folder").datacenters;
+    assert.deepEqual(alone?.servers, [{ apiPort: 7_110, peerPort: 7_111, relayPort: null }]);
+    for (const place of [alone, second])
+      assert.equal(peerUrl(place as DatacenterPlace), `http://127.0.0.1:${7_101 + 10 * (place?.number ?? 0)}`);
     assert.deepEqual(
       layout.datacenters.map((place) => [place.number, place.name, place.voter]),
       [
@@ -41,7 +45,7 @@ describe("ports", () => {
 
   test("never meet", () => {
     const layout = layoutOf({ datacenters: 9, learners: 20, servers: 3, port: 7_100 }, "folder");
-    assert.equal(portsOf(layout).size, 2 + 29 * 7);
+    assert.equal(portsOf(layout).size, 2 + 29 * 8);
   });
 });
 
