@@ -175,6 +175,8 @@ async function settle(world: World, cluster: Cluster, observer: Observer): Promi
   for (const { number, lost } of cluster.sites) if (lost) cluster.desired.wanted.delete(number);
   let driver: Driver | null = null;
   while (world.violation === null) {
+    // One that was started in the last moment of the faults may have failed by one of them.
+    for (const site of cluster.sites) cluster.boot(site);
     const homes = voters(cluster, observer);
     if (driver === null || !homes.includes(driver.site)) {
       if (driver !== null) driver.stopped = true;

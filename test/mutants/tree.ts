@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import type { Mutant } from "./mutant.ts";
 
 export const root = fileURLToPath(new URL("../..", import.meta.url));
-const COPIED = ["protocol", "proposals", "sim", "server", "activities", "workflows", "test", "package.json", "tsconfig.json"];
+const COPIED = ["protocol", "proposals", "sim", "server", "activities", "workflows", "test", "docs", "package.json", "tsconfig.json"];
 
 /** The changed files, by name. @throws Error where a text to be replaced is not there exactly once */
 export function mutate({ name, edits }: Mutant): ReadonlyMap<string, string> {
