@@ -89,27 +89,29 @@ function encode(cursor: Cursor): string {
   return Buffer.from(JSON.stringify(cursor), "latin1").toString("base64");
 }
 
+type RecordsCursor = Cursor & { readonly stage: "records" };
 type Page = PeerReplyOf<"snapshotRecords">;
 /** The page that follows, asked for while the one before it is being stored: what one side does, the other need not wait for. */
-export type PageAhead = { readonly source: ReplicaId; readonly after: string; readonly page: Promise<Page> };
+export type PageAhead = { readonly source: ReplicaId; readonly copy: number; readonly after: string; readonly page: Promise<Page> };
 
-function pageAfter(ctx: Context, source: ReplicaId, after: string): Promise<Page> {
+/** One asked for by an older copy is older than this copy's cut. */
+function pageAfter(ctx: Context, source: ReplicaId, { copy, after }: RecordsCursor): Promise<Page> {
   const ahead = ctx.pageAhead;
   ctx.pageAhead = null;
-  if (ahead !== null && ahead.source === source && ahead.after === after) return ahead.page;
+  if (ahead !== null && ahead.source === source && ahead.copy === copy && ahead.after === after) return ahead.page;
   return ask(ctx, source, { kind: "snapshotPage", cursor: after }, "snapshotRecords");
 }
 
-function askAhead(ctx: Context, source: ReplicaId, after: string): void {
+function askAhead(ctx: Context, source: ReplicaId, copy: number, after: string): void {
   const page = ask(ctx, source, { kind: "snapshotPage", cursor: after }, "snapshotRecords");
   // Whoever goes on with it hears of a failure, and asks again.
   page.catch(() => undefined);
-  ctx.pageAhead = { source, after, page };
+  ctx.pageAhead = { source, copy, after, page };
 }
 
-async function copyRecords(ctx: Context, source: ReplicaId, cursor: Cursor & { stage: "records" }): Promise<LearnPage> {
-  const { writes, cursor: next } = await pageAfter(ctx, source, cursor.after);
-  if (next !== null) askAhead(ctx, source, next);
+async function copyRecords(ctx: Context, source: ReplicaId, cursor: RecordsCursor): Promise<LearnPage> {
+  const { writes, cursor: next } = await pageAfter(ctx, source, cursor);
+  if (next !== null) askAhead(ctx, source, cursor.copy, next);
   await ctx.store.transact((tx) => {
     assertCopying(tx, cursor.copy);
     // All at once: a page found missing one by one would be gone through as often as it has records.

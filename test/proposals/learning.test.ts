@@ -9,6 +9,7 @@ import { systemClock } from "../../server/clock.ts";
 import { codeOf, createMemoryCluster, set, until } from "../support/memory-cluster.ts";
 
 const [one, two] = [1 as ReplicaId, 2 as ReplicaId];
+const text = (state: { readonly value: Uint8Array | null } | null | undefined) => Buffer.from(state?.value ?? []).toString();
 const add = (key: string): Command => ({ kind: "add", key: key as Key, delta: 1n });
 
 test("a copy begun anew at another source has nothing of the one before it, and late pages of that one are refused", async (t) => {
@@ -52,6 +53,37 @@ test("a copy begun anew at another source has nothing of the one before it, and 
   await until("site 3 serves", () => newcomer.report().problems.length === 0);
   assert.equal(await cluster.read(3, "n"), "7");
   assert.equal((await newcomer.learnPage({ source: one, cursor: "" })).done, true);
+});
+
+test("RECONFIGURE 3: a page that an older copy asked for ahead is not taken by a newer one", async (t) => {
+  const before = Object.assign({}, limits);
+  t.after(() => Object.assign(limits, before));
+  const cluster = await createMemoryCluster({ sites: 2, learns: false });
+  t.after(() => cluster.stop());
+  await cluster.replica(1).bootstrap({ clusterName: "test", name: "dc-1", peerUrl: "http://site-1.test", apiUrl: "http://site-1.test" });
+  await until("site 1 serves", () => cluster.replica(1).report().problems.length === 0);
+  for (let i = 0; i < 6; i++) await cluster.propose(1, set(`k${i}`, "old"));
+  await cluster.join(2);
+  const sibling = cluster.replica(2);
+  const { replica } = await cluster.start(2, { loops: "sync" });
+  // Two pages: all but the last names, and the last.
+  Object.assign(limits, { snapshotPageEntries: cluster.site(1).disk.state.length - 3 });
+  const step = async (from: typeof replica, cursor: string) => (await from.learnPage({ source: one, cursor })).cursor;
+
+  await step(replica, await step(replica, ""));
+  // The page asked for ahead is read at site 1 meanwhile.
+  await systemClock.sleep(300);
+  for (let i = 0; i < 6; i++) await cluster.propose(1, set(`k${i}`, "new"));
+  const second = await step(sibling, await step(sibling, ""));
+  for (let cursor = second, done = false; !done; ) ({ cursor, done } = await replica.learnPage({ source: one, cursor }));
+  for (let i = 0; i < 6; i++)
+    assert.equal(
+      await cluster
+        .process(2)
+        .store.read("value", [`k${i}`])
+        .then(([state]) => text(state)),
+      "new",
+    );
 });
 
 test("RECONFIGURE 3: a page is gone through a few times at most, not once for each of its records", async (t) => {
