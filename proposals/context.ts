@@ -192,9 +192,14 @@ export function audience(ctx: Context): ReplicaId[] {
 }
 
 export function suspected(ctx: Context, id: ReplicaId): boolean {
-  if (id === ctx.known.replica?.self) return false;
+  return !heardSince(ctx, id, ctx.clock.monotonicMs() - limits.suspectMs);
+}
+
+/** Of itself a replica hears always. */
+export function heardSince(ctx: Context, id: ReplicaId, sinceMs: number): boolean {
+  if (id === ctx.known.replica?.self) return true;
   const seen = ctx.health.get(id)?.lastSeenMs ?? null;
-  return seen === null || ctx.clock.monotonicMs() - seen > limits.suspectMs;
+  return seen !== null && seen >= sinceMs;
 }
 
 /** Enough voters of the current epoch were heard from lately to decide anything. */

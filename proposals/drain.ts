@@ -18,8 +18,9 @@ const AWAITED_MAX = 32;
 export async function bringIn(ctx: Context, ids: readonly InstanceId[]): Promise<void> {
   await executeLater(ctx, ids);
   for (const id of ids) if (!ctx.executed.has(id)) ctx.urgent.add(id);
-  recoverDue(ctx, await undecided(ctx, ids));
-  ctx.fetching ??= fetchFromPeers(ctx, ids)
+  const missing = await undecided(ctx, ids);
+  recoverDue(ctx, missing);
+  ctx.fetching ??= fetchFromPeers(ctx, missing)
     .catch((error) => {
       ctx.fatal(error);
       ctx.log.debug({ error: String(error) }, "fetching what the last epoch settled is put off");
@@ -34,11 +35,12 @@ export async function bringIn(ctx: Context, ids: readonly InstanceId[]): Promise
 
 /** The nearest first, and none of them so long that a slow one would hold up the others. */
 async function fetchFromPeers(ctx: Context, ids: readonly InstanceId[]): Promise<void> {
+  let missing = ids;
   const peers = [...ctx.health.keys()].filter((id) => !suspected(ctx, id)).sort((a, b) => roundTripMs(ctx, a) - roundTripMs(ctx, b));
   for (const peer of peers as readonly ReplicaId[]) {
-    const missing = await undecided(ctx, ids);
     if (missing.length === 0 || ctx.stop.signal.aborted) return;
     await Promise.race([fetchRanges(ctx, peer, rangesOf(missing)), ctx.clock.sleep(limits.drainPeerMs, ctx.stop.signal)]);
+    missing = await undecided(ctx, missing);
   }
 }
 

@@ -94,16 +94,20 @@ type Page = PeerReplyOf<"snapshotRecords">;
 /** The page that follows, asked for while the one before it is being stored: what one side does, the other need not wait for. */
 export type PageAhead = { readonly source: ReplicaId; readonly copy: number; readonly after: string; readonly page: Promise<Page> };
 
+function askPage(ctx: Context, source: ReplicaId, after: string): Promise<Page> {
+  return ask(ctx, source, { kind: "snapshotPage", cursor: after }, "snapshotRecords");
+}
+
 /** One asked for by an older copy is older than this copy's cut. */
 function pageAfter(ctx: Context, source: ReplicaId, { copy, after }: RecordsCursor): Promise<Page> {
   const ahead = ctx.pageAhead;
   ctx.pageAhead = null;
   if (ahead !== null && ahead.source === source && ahead.copy === copy && ahead.after === after) return ahead.page;
-  return ask(ctx, source, { kind: "snapshotPage", cursor: after }, "snapshotRecords");
+  return askPage(ctx, source, after);
 }
 
 function askAhead(ctx: Context, source: ReplicaId, copy: number, after: string): void {
-  const page = ask(ctx, source, { kind: "snapshotPage", cursor: after }, "snapshotRecords");
+  const page = askPage(ctx, source, after);
   // Whoever goes on with it hears of a failure, and asks again.
   page.catch(() => undefined);
   ctx.pageAhead = { source, copy, after, page };

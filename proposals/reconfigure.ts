@@ -5,7 +5,7 @@ import { limits } from "../protocol/limits.ts";
 import type { PeerReplyOf } from "../protocol/messages.ts";
 import { thresholds } from "../protocol/quorum.ts";
 import type { Ballot, ChainLink, Epoch, ReplicaId, Settled } from "../protocol/types.ts";
-import { applyWrites, audience, barred, type Context, currentLink, identity, votersOf } from "./context.ts";
+import { applyWrites, audience, barred, type Context, currentLink, heardSince, identity, votersOf } from "./context.ts";
 import { gatherOnce } from "./gather.ts";
 import { sha256 } from "./hash.ts";
 import { heardFrom } from "./health.ts";
@@ -50,11 +50,10 @@ export async function changeVoters(ctx: Context, voters: readonly ReplicaId[], o
 async function awaitQuorumOf(ctx: Context, wanted: readonly ReplicaId[]): Promise<void> {
   const { slow } = thresholds(wanted.length);
   const startMs = ctx.clock.monotonicMs();
-  const isThere = (id: ReplicaId) => id === ctx.known.replica?.self || (ctx.health.get(id)?.lastSeenMs ?? -1) >= startMs;
   // A process that has just started has heard of nobody yet, and of a newcomer its other processes may know before it does.
   const untilMs = startMs + 2 * limits.suspectMs;
   for (;;) {
-    const away = wanted.filter((id) => !isThere(id));
+    const away = wanted.filter((id) => !heardSince(ctx, id, startMs));
     if (wanted.length - away.length >= slow) return;
     if (ctx.clock.monotonicMs() >= untilMs || ctx.stop.signal.aborted) {
       const who = `of the next voters ${wanted.join(", ")} at least ${slow} must be there, and ${away.join(", ")} cannot be reached`;
