@@ -7,6 +7,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { type BenchCluster, startBenchCluster } from "./local-cluster.ts";
+import { quantile } from "./quantile.ts";
 import { type Caller, openCaller } from "./raw-caller.ts";
 
 const { values: options } = parseArgs({
@@ -122,9 +123,13 @@ async function closedLoop(cluster: BenchCluster, callers: number, warmUpSeconds:
   return perSecond;
 }
 
-function quantile(numbers: readonly number[], share: number): number {
-  const sorted = [...numbers].sort((a, b) => a - b);
-  return Math.round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0);
+function roundedQuantile(numbers: readonly number[], share: number): number {
+  return Math.round(
+    quantile(
+      [...numbers].sort((a, b) => a - b),
+      share,
+    ),
+  );
 }
 
 function told({ seconds, windows, retryAfter, rssMiBMax }: Phase) {
@@ -136,9 +141,9 @@ function told({ seconds, windows, retryAfter, rssMiBMax }: Phase) {
     retryAfter,
     unknown: sum(({ unknown }) => unknown),
     notSent: sum(({ notSent }) => notSent),
-    p50Ms: quantile(latencies, 0.5),
-    p99Ms: quantile(latencies, 0.99),
-    refusedP99Ms: quantile(
+    p50Ms: roundedQuantile(latencies, 0.5),
+    p99Ms: roundedQuantile(latencies, 0.99),
+    refusedP99Ms: roundedQuantile(
       windows.flatMap(({ refusedMs }) => refusedMs),
       0.99,
     ),
@@ -149,7 +154,7 @@ function told({ seconds, windows, retryAfter, rssMiBMax }: Phase) {
 /** From the end of the overload until no window is slower than normal or refuses any more; null: not before the end. */
 function secondsUntilNormal(after: Phase, normalP50Ms: number): number | null {
   const isNormal = ({ refused, unknown, latenciesMs }: Window) =>
-    refused + unknown === 0 && quantile(latenciesMs, 0.5) <= normalFactor * normalP50Ms;
+    refused + unknown === 0 && roundedQuantile(latenciesMs, 0.5) <= normalFactor * normalP50Ms;
   const last = after.windows.findLastIndex((window) => !isNormal(window));
   return last === after.windows.length - 1 ? null : ((last + 1) * windowMs) / 1_000;
 }

@@ -1,6 +1,7 @@
 /** How many proposals a second three datacenters on this machine take: closed loops over their HTTP APIs, fresh keys, 64-byte values. */
 import { parseArgs } from "node:util";
 import { type BenchCluster, startBenchCluster } from "./local-cluster.ts";
+import { quantile } from "./quantile.ts";
 import { type Caller, openCaller } from "./raw-caller.ts";
 
 type Run = {
@@ -79,7 +80,7 @@ async function measure(cluster: BenchCluster, callers: number, seconds: number, 
 
   const proposals = latenciesMs.length;
   const sorted = latenciesMs.sort((a, b) => a - b);
-  const at = (share: number) => round(sorted[Math.min(proposals - 1, Math.floor(proposals * share))] ?? 0, 2);
+  const at = (share: number) => round(quantile(sorted, share), 2);
   const cpuUsPerProposal =
     cpuBefore === null || cpuAfter === null || proposals === 0 ? null : Math.round(((cpuAfter - cpuBefore) * 1e6) / proposals);
   const fastShare = proposals === 0 ? 0 : round(tally.fast / proposals, 4);

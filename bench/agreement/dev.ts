@@ -13,6 +13,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { builtIn, parseRegions } from "../../lab/matrix.ts";
+import { quantile } from "../quantile.ts";
 import { openCaller } from "../raw-caller.ts";
 import { type CpuUse, cpuUseOf } from "../run-queue.ts";
 import { type Case, compare, type Measured, type Row, tableOf, wayMs } from "./compare.ts";
@@ -85,7 +86,6 @@ const cases = options.cases.split(",").map((text): Case => {
   const [conflicts, clients] = text.split(":").map(Number);
   return { conflicts: conflicts as number, clients: clients as number };
 });
-const at = (sorted: readonly number[], share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
 const measured: number[][][] = [];
 /** Of all processes of the cluster, for each write of a case, the warm-up's writes included. */
 const uses: CpuUse[] = [];
@@ -104,7 +104,7 @@ try {
   await cluster.stop();
 }
 const settings = cases.map((each, i): Measured => {
-  const regions = (measured[i] ?? []).map((sorted) => ({ writes: sorted.length, p50: at(sorted, 0.5), p99: at(sorted, 0.99) }));
+  const regions = (measured[i] ?? []).map((sorted) => ({ writes: sorted.length, p50: quantile(sorted, 0.5), p99: quantile(sorted, 0.99) }));
   return { ...each, placement, regions };
 });
 const beyondTheWay = placement.flatMap((region, site) => {

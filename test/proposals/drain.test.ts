@@ -129,13 +129,19 @@ test("16a: what is begun where the others are not in the epoch yet is not given 
   await changed;
 });
 
-test("12a: callers go on when another process of their replica has activated the epoch, before anybody tells theirs", async (t) => {
+/** A second process of datacenter 1, both serving; the syncs of the second one stand still from here on. */
+async function siblings(t: { after(fn: () => unknown): void }) {
   const syncs = withoutSync(t);
   const cluster = await formed(t, 3);
-  const [sibling] = cluster.site(1).processes as [Process];
-  const server = await cluster.start(1, { store: syncs.store });
-  for (const { replica } of [server, sibling]) await until("both serve", () => replica.report().problems.length === 0);
+  const [first] = cluster.site(1).processes as [Process];
+  const second = await cluster.start(1, { store: syncs.store });
+  for (const { replica } of [second, first]) await until("both serve", () => replica.report().problems.length === 0);
   await syncs.stall();
+  return { cluster, first, second };
+}
+
+test("12a: callers go on when another process of their replica has activated the epoch, before anybody tells theirs", async (t) => {
+  const { cluster, second: server } = await siblings(t);
   let turned = false;
   cluster.intercept(({ to, request }) => {
     // It froze; what follows the other one hears, to which messages go from here on.
@@ -153,12 +159,7 @@ test("12a: callers go on when another process of their replica has activated the
 });
 
 test("12a: the driver tells the other processes of its own replica at once", async (t) => {
-  const syncs = withoutSync(t);
-  const cluster = await formed(t, 3);
-  const [driver] = cluster.site(1).processes as [Process];
-  const server = await cluster.start(1, { store: syncs.store });
-  for (const { replica } of [server, driver]) await until("both serve", () => replica.report().problems.length === 0);
-  await syncs.stall();
+  const { first: driver, second: server } = await siblings(t);
   assert.equal(await driver.replica.changeVoters(ids(1, 2), { timeoutMs: 10_000 }), 3);
   await until("the other one is in the new epoch", () => server.replica.report().epoch === 3);
 });
