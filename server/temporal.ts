@@ -29,7 +29,7 @@ const TASK_MS = 5_000;
 /** How often a coordinator that runs is looked for: somebody may have ended it. */
 const LOOK_AGAIN_MS = 10_000;
 /** grpc-js's numbers; the package itself is not ours to import. */
-const GRPC = { deadlineExceeded: 4, failedPrecondition: 9, unavailable: 14 } as const;
+const GRPC = { deadlineExceeded: 4, resourceExhausted: 8, failedPrecondition: 9, unavailable: 14 } as const;
 
 /** null: as Temporal's own environment variables and config file say, else the defaults. */
 export type TemporalSettings = {
@@ -200,10 +200,13 @@ export function createTemporal({ settings, self, hasCoordinator, log }: Temporal
   };
 }
 
-/** Worth another try: the task that carried the update was overtaken, or the server is on its way back. */
+/**
+ * Worth another try: the task that carried the update was overtaken, the server is on its way back, or the run is just ending to go on
+ * as new, which the server calls exhausted.
+ */
 function isPassing(error: unknown): boolean {
   const code = grpcCode(error);
-  return code === GRPC.failedPrecondition || code === GRPC.unavailable;
+  return code === GRPC.failedPrecondition || code === GRPC.unavailable || code === GRPC.resourceExhausted;
 }
 
 function grpcCode(error: unknown): number | null {

@@ -6,6 +6,13 @@ export async function gaugeAt(api: Api, name: string): Promise<number> {
   return Number(new RegExp(`^${name} (\\S+)$`, "m").exec(text)?.[1] ?? 0);
 }
 
+/** The largest value of a gauge that has one for each of something; 0 for none. */
+export async function largestGaugeAt(api: Api, name: string): Promise<number> {
+  const { text } = await api.ask("GET", "/metrics");
+  const values = [...text.matchAll(new RegExp(`^${name}\\{[^}]*\\} (\\S+)$`, "gm"))].map(([, value]) => Number(value));
+  return Math.max(0, ...values);
+}
+
 /** The bound of the bucket in which that share of a histogram's observations ends, since `before` was scraped; 0 for none. */
 export async function quantileAt(api: Api, name: string, share: number, before: string): Promise<number> {
   const { text } = await api.ask("GET", "/metrics");

@@ -2,7 +2,7 @@
 import { bodyOf, eventually } from "../../support/api.ts";
 import type { Run, TortureCase } from "../case.ts";
 import { added, another, membersAt, type Newcomer, untilVotes, wishVote } from "../members.ts";
-import { longestPauseMs, longestWriteMs, serving } from "../serving.ts";
+import { judgePause, longestPauseMs, longestWriteMs, pauseAllowedMs, roundTripMs, serving } from "../serving.ts";
 
 type Change = {
   readonly method: "POST" | "PUT" | "DELETE";
@@ -56,9 +56,6 @@ export const cases: readonly TortureCase[] = [
     inject: (run) => serving(run, () => pauseOverDistance(run)),
   },
 ];
-
-/** What a change of voters may cost, besides eight times the round trip. */
-const pauseMsMax = 500;
 
 async function growAndShrink(run: Run): Promise<void> {
   const newcomers: Newcomer[] = [];
@@ -138,7 +135,7 @@ async function pauseOverDistance(run: Run): Promise<void> {
   run.most("round trip, ms", 2 * oneWayMs);
   run.most("longest time without a write, the middle of the changes, ms", Math.round(pauses[Math.floor(pauses.length / 2)] ?? 0));
   run.most("longest time without a write, ms", longest);
-  if (longest > 8 * 2 * oneWayMs + pauseMsMax) run.violation(`no write was answered for ${longest} ms`);
+  if (longest > pauseAllowedMs(2 * oneWayMs)) run.violation(`no write was answered for ${longest} ms`);
 }
 
 type Expected = {
@@ -152,6 +149,7 @@ type Expected = {
 
 async function change(run: Run, name: string, { method, path, body }: Change, expected: Expected): Promise<void> {
   const { at, voters, seenBy, askedOf = 2 } = expected;
+  const roundTrip = await roundTripMs(run);
   const startMs = performance.now();
   const startNs = process.hrtime.bigint();
   await run.fault(name, at, async () => {
@@ -164,9 +162,7 @@ async function change(run: Run, name: string, { method, path, body }: Change, ex
       });
   });
   run.most(`${name}: done after, ms`, Math.round(performance.now() - startMs));
-  const during = run.recorder.operations.filter(({ endNs }) => (endNs ?? 0n) >= startNs);
-  run.most(`${name}: longest write, ms`, Math.round(longestWriteMs(during)));
-  run.most(`${name}: longest time without a write, ms`, Math.round(longestPauseMs(during, startNs)));
+  judgePause(run, name, { startNs, roundTrip });
 }
 
 /** Until so many more operations are done. */
