@@ -61,7 +61,7 @@ export async function wishVote(run: Run, newcomer: Newcomer, voter: boolean): Pr
   bodyOf(await run.cluster.api(asked(run)).ask("PUT", "/v1/cluster/replicas", { body: JSON.stringify({ replicas }), headers }), 202);
 }
 
-/** until all datacenters say that it votes, or does not, and the coordinator is settled. */
+/** Until all datacenters say that it votes, or does not, and the coordinator is settled. */
 export async function untilVotes(run: Run, { name }: Newcomer, voter: boolean): Promise<void> {
   await eventually(`${name} ${voter ? "votes" : "votes no more"}`, changeMsMax, async () => {
     const alive = run.cluster.datacenters.filter((each) => run.cluster.pid(each, "server") !== null);
