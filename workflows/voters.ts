@@ -2,7 +2,7 @@
 import { CancellationScope, condition, isCancellation, patched } from "@temporalio/workflow";
 import { OPTIONS, patiently, StepRefused } from "./calls.ts";
 import { type Ask, type Coordination, plannable, refresh, setError, takeVoters } from "./coordination.ts";
-import { nextVoters } from "./plan.ts";
+import { type NextStep, nextVoters } from "./plan.ts";
 
 /** What `changeVoters` answers where too few of the next voters are there. */
 const VOTERS_AWAY = "votersAway";
@@ -12,8 +12,9 @@ export async function changeVotersAsAsked(c: Coordination): Promise<void> {
   let awayMs = 0;
   while (!c.closing) {
     await condition(() => c.closing || c.asks.size > 0);
-    // Those who are about to be ready come along.
-    await condition(() => c.closing || !companyIsNear(c), c.timing.batchMs);
+    // Those who are about to be ready come along, or go along.
+    const near: readonly NextStep["kind"][] = patched("leavers go along") ? ["check", "learn", "markLeaving"] : ["check", "learn"];
+    await condition(() => c.closing || !companyIsNear(c, near), c.timing.batchMs);
     const asks = [...c.asks].filter(([, ask]) => ask.refusal === null);
     const ids = (kind: Ask["kind"]) => asks.filter(([, ask]) => ask.kind === kind).map(([, ask]) => ask.id);
     const target = c.closing ? null : nextVoters(plannable(c).view.voters, ids("come"), ids("go"));
@@ -42,10 +43,10 @@ function wishesOf(c: Coordination): string {
   return JSON.stringify([...c.asks].filter(([, ask]) => ask.refusal === null).map(([ticket, { kind }]) => [ticket, kind]));
 }
 
-/** Some newcomer is on its way and nothing hinders it. */
-function companyIsNear(c: Coordination): boolean {
+/** Somebody is on his way, at one of these steps, and nothing hinders him. */
+function companyIsNear(c: Coordination, near: readonly NextStep["kind"][]): boolean {
   return [...c.fibers.values()].some(
-    (f) => !f.done && f.error === null && !c.asks.has(f.ticket) && (f.step?.kind === "check" || f.step?.kind === "learn"),
+    (f) => !f.done && f.error === null && !c.asks.has(f.ticket) && f.step !== null && near.includes(f.step.kind),
   );
 }
 

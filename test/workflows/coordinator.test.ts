@@ -67,6 +67,21 @@ describe("coordinator", { concurrency: 4 }, () => {
       assert.equal((await refusal(update("removeReplica", { id: 2 }))).code, "badRequest");
     }));
 
+  test("many at once go in one epoch", () =>
+    withCoordinator([1, 2, 3, 4, 5, 6, 7], "remove-many", { batchMs: 10_000 }, async ({ cluster, update, settled }) => {
+      cluster.consensusMs = 50;
+      const { generation } = await update("setReplicas", { replicas: [1, 2, 3].map(newcomer) });
+      await settled(generation);
+      assert.deepEqual(
+        cluster.chain.map(({ voters }) => voters),
+        [
+          [1, 2, 3, 4, 5, 6, 7],
+          [1, 2, 3],
+        ],
+      );
+      assert.deepEqual(cluster.members.removed, [4, 5, 6, 7]);
+    }));
+
   test("removes them in any order, and what is written is what replicas can read", () =>
     withCoordinator([1, 2, 3], "remove-two", {}, async ({ cluster, update, settled }) => {
       await settled((await update("removeReplica", { id: 3 })).generation);

@@ -17,6 +17,8 @@ export type FakeCluster = {
   loseReports: number;
   /** What a newcomer's server says of itself, by URL; an empty store where nothing is said. */
   readonly stores: Map<string, { clusterId: string; replica: number; incarnation: string }>;
+  /** Milliseconds that a change of members takes. */
+  consensusMs: number;
   /** Milliseconds that a change of voters takes. */
   changeMs: number;
   /** Changes of voters that are refused because too few of the next ones are heard of, as yet. */
@@ -41,6 +43,7 @@ export function createFakeCluster(ids: readonly number[]): FakeCluster {
     down: new Set(),
     loseReports: 0,
     stores: new Map(),
+    consensusMs: 0,
     changeMs: 5,
     voterChangesAway: 0,
     learning: [],
@@ -86,6 +89,7 @@ export function fakeReplica(cluster: FakeCluster, self: number): Replica {
     chain: async () => cluster.chain as unknown as readonly ChainLink[],
     async changeMembers(change) {
       quorum();
+      if (cluster.consensusMs > 0) await new Promise((resolve) => setTimeout(resolve, cluster.consensusMs));
       // Through its text, as the replicas have it: what they cannot read is no members key.
       cluster.members = decodeMembers(encodeMembers(change(cluster.members) ?? cluster.members));
       return cluster.members;
