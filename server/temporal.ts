@@ -77,7 +77,7 @@ export type TemporalDeps = {
 };
 
 /** Left to itself it waits longer each time, two minutes in the end: that much later than Temporal everything would go on. */
-const RECONNECT = { "grpc.initial_reconnect_backoff_ms": 500, "grpc.max_reconnect_backoff_ms": 2_000 };
+export const RECONNECT = { "grpc.initial_reconnect_backoff_ms": 500, "grpc.max_reconnect_backoff_ms": 2_000 };
 
 type Interceptor = NonNullable<ConnectionOptions["interceptors"]>[number];
 const withDeadline: Interceptor = (call, next) => next({ ...call, deadline: Date.now() + CALL_MS }) as ReturnType<Interceptor>;

@@ -8,12 +8,16 @@ import type { Replica } from "../proposals/api.ts";
 import type { Logger } from "../proposals/ports.ts";
 import type { ReplicaId } from "../protocol/types.ts";
 import { searchAttributes, taskQueueName } from "../workflows/messages.ts";
-import { connectionSettings, type TemporalSettings } from "./temporal.ts";
+import { connectionSettings, RECONNECT, type TemporalSettings } from "./temporal.ts";
 import { workflowBundle } from "./workflow-bundle.ts";
 
 const LOOK_EVERY_MS = 500;
 const CONNECT_EVERY_MS = 1_000;
 const SETUP_MS = 5_000;
+const PROBE_EVERY_MS = 1_000;
+const PROBE_MS = 2_000;
+/** After so long Temporal has given up what a worker was doing for it, since that beats as often. */
+const AWAY_MS = 5_000;
 
 export type WorkerDeps = {
   readonly settings: TemporalSettings;
@@ -25,16 +29,39 @@ export type WorkerDeps = {
 };
 
 /**
- * Waits until this replica has an identity and Temporal can be reached, then works until `signal` aborts.
+ * Waits until this replica has an identity and Temporal can be reached, then works until `signal` aborts. Where Temporal was away,
+ * it works anew from the moment it is back: the former worker asks again only after ten seconds, and ends in its own time.
  *
  * @throws when the worker itself fails; its process should then end and be started again
  */
-export async function startWorker({ settings, replica, log, signal, shutdownGraceMs = 5_000 }: WorkerDeps): Promise<void> {
+export async function startWorker(deps: WorkerDeps): Promise<void> {
+  const { settings, replica, log, signal } = deps;
   installRuntime(log);
   const self = await waitForIdentity(replica, log, signal);
+  const { connection: options } = connectionSettings(settings);
+  const former: Promise<void>[] = [];
+  while (self !== null) {
+    const connection = await connect(options, log, signal);
+    if (connection === null) break;
+    const replaced = new AbortController();
+    const ends = AbortSignal.any([signal, replaced.signal]);
+    try {
+      const running = work(deps, { self, connection, ends });
+      const isBack = await Promise.race([running.then(() => false), untilBack(options, ends)]);
+      if (!isBack) return await running;
+      log.info({}, "Temporal was away and is back: working anew");
+      former.push(running.catch((error: unknown) => log.warn({ error: String(error) }, "the worker of before did not end in order")));
+    } finally {
+      replaced.abort();
+    }
+  }
+  await Promise.all(former);
+}
+
+type Round = { readonly self: ReplicaId; readonly connection: NativeConnection; readonly ends: AbortSignal };
+
+async function work({ settings, replica, log, shutdownGraceMs = 5_000 }: WorkerDeps, { self, connection, ends }: Round): Promise<void> {
   const { connection: options, namespace } = connectionSettings(settings);
-  const connection = await connect(options, log, signal);
-  if (self === null || connection === null) return;
   try {
     await registerSearchAttributes(options, namespace, log);
     const taskQueue = taskQueueName(settings.cluster, self);
@@ -56,10 +83,32 @@ export async function startWorker({ settings, replica, log, signal, shutdownGrac
       if (worker.getState() === "RUNNING") worker.shutdown();
     };
     const running = worker.run();
-    signal.addEventListener("abort", stop, { once: true });
-    if (signal.aborted) stop();
+    ends.addEventListener("abort", stop, { once: true });
+    if (ends.aborted) stop();
     log.info({ taskQueue, namespace }, "the worker runs");
     await running;
+  } finally {
+    await connection.close();
+  }
+}
+
+/** True once Temporal answers that did not for a while; false when `signal` aborts first. */
+async function untilBack(options: ReturnType<typeof connectionSettings>["connection"], signal: AbortSignal): Promise<boolean> {
+  const connection = Connection.lazy({ ...options, channelArgs: RECONNECT });
+  let answeredMs = performance.now();
+  try {
+    for (;;) {
+      await sleep(PROBE_EVERY_MS, signal);
+      if (signal.aborted) return false;
+      try {
+        await connection.withDeadline(Date.now() + PROBE_MS, () => connection.workflowService.getSystemInfo({}));
+      } catch {
+        continue;
+      }
+      const silentMs = performance.now() - answeredMs;
+      if (silentMs > AWAY_MS) return true;
+      answeredMs += silentMs;
+    }
   } finally {
     await connection.close();
   }
