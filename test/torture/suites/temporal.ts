@@ -12,6 +12,8 @@ const coordinator = 1;
 /** As long as it takes a driver that lives; one that died would cost more. */
 const noticedMs = 4_000;
 const sizes = { stopSeconds: 120, first: 0, steps: 100 };
+/** What is judged is that traffic goes on, for minutes at every step: light, so that several parts can be run beside each other. */
+const restMsMax = 200;
 
 export const cases: readonly TortureCase[] = [
   {
@@ -21,6 +23,7 @@ export const cases: readonly TortureCase[] = [
     seconds: 1,
     params: sizes,
     timeoutMs: 10_000,
+    restMsMax,
     spoils: true,
     lost: [4, 5, 6, 7, 8, 9],
     inject: (run) => serving(run, () => joining(run)),
@@ -32,6 +35,7 @@ export const cases: readonly TortureCase[] = [
     seconds: 1,
     params: sizes,
     timeoutMs: 10_000,
+    restMsMax,
     spoils: true,
     inject: (run) => serving(run, () => changing(run)),
   },
