@@ -48,6 +48,7 @@ export const cases: readonly TortureCase[] = [
     what: "a fourth datacenter is added and removed again",
     seconds: 20,
     spoils: true,
+    lost: [4],
     async inject(run) {
       const id = await adding(run, async () => undefined);
       await run.fault("datacenter removed", [], async () => {
