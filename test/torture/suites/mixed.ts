@@ -34,12 +34,13 @@ async function mix(run: Run): Promise<void> {
   }
 }
 
+/** Each minute ends with a fault, the last one too: a rest after it would be taken for its healing. */
 async function soak(run: Run): Promise<void> {
   const growth = watchGrowth(run);
   try {
     while (performance.now() < run.endMs) {
-      await one(run);
       await sleep(Math.max(0, Math.min(minuteMs, run.endMs - performance.now())));
+      await one(run);
     }
   } finally {
     await growth.stop();
