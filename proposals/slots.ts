@@ -1,77 +1,61 @@
-/** Which slot an own instance gets. Reserved durably before use, so that no slot is ever given twice. */
-
-import { EpoxyError } from "../protocol/errors.ts";
+/** Which slot an own instance gets: taken in the very transaction that uses it, so that no slot is ever given twice. Step 9a. */
+import { assert } from "../protocol/assert.ts";
 import { frontierSlot } from "../protocol/frontier.ts";
 import { instanceId } from "../protocol/ids.ts";
 import { limits } from "../protocol/limits.ts";
-import type { Epoch, InstanceId, ReplicaId, Slot } from "../protocol/types.ts";
+import type { Epoch, InstanceId, Slot, Write } from "../protocol/types.ts";
 import type { Context } from "./context.ts";
-import { StoreInDoubt, type Transaction } from "./ports.ts";
-import { loadIdentity } from "./voter-duties.ts";
+import type { Transaction } from "./ports.ts";
 
-/** Slots this process holds, [next, end). Dropped when the epoch moves: a slot is used in the epoch it was reserved in. */
-export type SlotBlock = { epoch: Epoch; next: number; end: number; readonly recent: number[]; reserving: Promise<void> | null };
+/** Slots that this process holds and has not used. Worth something only in the epoch they were taken in. */
+export type SlotBlock = { epoch: Epoch; free: Slot[]; readonly recent: number[] };
 
 /** A slot, and the epoch that it may be used in. */
 export type Slotted = { readonly id: InstanceId; readonly epoch: Epoch };
+/** A slot that is taken once `write` is durable, and those that go with it. */
+export type Taking = { readonly slot: Slotted; readonly write: Write; readonly more: readonly Slot[] };
 
 export function emptyBlock(): SlotBlock {
-  return { epoch: 0 as Epoch, next: 0, end: 0, recent: [], reserving: null };
+  return { epoch: 0 as Epoch, free: [], recent: [] };
+}
+
+/** A slot that this process holds; null: one has to be taken. */
+export function heldSlot({ block, known: { replica } }: Context): Slotted | null {
+  if (replica === null || block.epoch !== replica.epoch) return null;
+  const slot = block.free.shift();
+  return slot === undefined ? null : { id: instanceId(replica.self, slot), epoch: block.epoch };
 }
 
 /**
- * A fresh slot of this replica. The block grows with the rate of the last tenth of a second, so that an idle process holds
- * none: what it holds and never uses has to be recovered as Nop by the others.
+ * The next slot, and as many more as were used in the last tenth of a second: an idle process holds none, since what it holds and
+ * never uses has to be recovered as Nop by the others, and a busy one does not race the other processes of its replica each time.
  */
-export async function takeSlot(ctx: Context): Promise<Slotted> {
-  const { block } = ctx;
-  const self = ctx.known.replica?.self as ReplicaId;
-  for (;;) {
-    if (block.epoch === ctx.known.replica?.epoch && block.next < block.end) {
-      block.recent.push(ctx.clock.monotonicMs());
-      return { id: instanceId(self, block.next++ as Slot), epoch: block.epoch };
-    }
-    block.reserving ??= reserve(ctx).finally(() => {
-      block.reserving = null;
-    });
-    await block.reserving;
-  }
+export function takeSlots({ block, clock }: Context, tx: Transaction): Taking {
+  const sinceMs = clock.monotonicMs() - 100;
+  while (block.recent.length > 0 && (block.recent[0] as number) < sinceMs) block.recent.shift();
+  const count = Math.max(1, Math.min(limits.slotBlock, block.recent.length));
+  const replica = tx.get("replica", "");
+  assert(replica !== null, "a slot was asked for by nobody");
+  // Everything up to the executed prefix is decided, whoever used it.
+  const executed = frontierSlot(tx.get("progress", "")?.executed ?? [], replica.self);
+  const next = Math.max(tx.get("slots", "")?.next ?? 1, executed + 1);
+  return {
+    slot: { id: instanceId(replica.self, next as Slot), epoch: replica.epoch },
+    write: { kind: "slots", id: "", record: { next: (next + count) as Slot, epoch: replica.epoch } },
+    more: Array.from({ length: count - 1 }, (_, i) => (next + 1 + i) as Slot),
+  };
+}
+
+/** Once the transaction is durable; `taking` is null where the slot was held. */
+export function noteUsed({ block, clock }: Context, taking: Taking | null): void {
+  block.recent.push(clock.monotonicMs());
+  if (taking === null || taking.more.length === 0) return;
+  if (block.epoch !== taking.slot.epoch) block.free = [];
+  block.epoch = taking.slot.epoch;
+  block.free.push(...taking.more);
 }
 
 /** After a lost slot (recovered as Nop under us): the rest of the block may be gone the same way. */
-export function dropBlock(ctx: Context): void {
-  ctx.block.end = ctx.block.next;
-}
-
-async function reserve(ctx: Context): Promise<void> {
-  const { block } = ctx;
-  const sinceMs = ctx.clock.monotonicMs() - 100;
-  while (block.recent.length > 0 && (block.recent[0] as number) < sinceMs) block.recent.shift();
-  const count = Math.max(1, Math.min(limits.slotBlock, block.recent.length));
-  const taken = await reserveOnce(ctx, count);
-  // Another process has activated an epoch that is not known here yet: without its voters nothing can be led in it.
-  if (taken.epoch !== ctx.known.replica?.epoch) await loadIdentity(ctx);
-  block.epoch = taken.epoch;
-  block.next = taken.next;
-  block.end = taken.next + count;
-}
-
-async function reserveOnce(ctx: Context, count: number): Promise<{ readonly epoch: Epoch; readonly next: number }> {
-  const step = (tx: Transaction) => {
-    const replica = tx.get("replica", "");
-    const slots = tx.get("slots", "");
-    const epoch = replica?.epoch ?? (0 as Epoch);
-    // Everything up to the executed prefix is decided, whoever used it.
-    const executed = frontierSlot(tx.get("progress", "")?.executed ?? [], replica?.self as ReplicaId);
-    const next = Math.max(slots?.next ?? 1, executed + 1);
-    tx.put({ kind: "slots", id: "", record: { next: (next + count) as Slot, epoch } });
-    return { epoch, next };
-  };
-  try {
-    return await ctx.store.transact(step);
-  } catch (error) {
-    // Slots may be lost, and that is all: nothing was proposed.
-    if (error instanceof StoreInDoubt) throw new EpoxyError("notReady", "the store went away; nothing was proposed");
-    throw error;
-  }
+export function dropBlock({ block }: Context): void {
+  block.free = [];
 }

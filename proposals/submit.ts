@@ -10,7 +10,7 @@ import { applyWrites, type Context, quorumReachable } from "./context.ts";
 import type { Submitted } from "./lead.ts";
 import { StoreInDoubt, type Transaction } from "./ports.ts";
 import { isClosing, noQuorum, nothingProposed } from "./refusals.ts";
-import { dropBlock, type Slotted, takeSlot } from "./slots.ts";
+import { dropBlock, heldSlot, noteUsed, type Slotted, type Taking, takeSlots } from "./slots.ts";
 import { touchedByExecuting, touchedByRegistering } from "./touched.ts";
 import { loadIdentity } from "./voter-duties.ts";
 
@@ -44,26 +44,32 @@ export type Departure = {
  * @throws EpoxyError: nothing was proposed for a rider whose caller has no id
  */
 export async function submit(ctx: Context, riders: readonly Rider[], sorting: "sort" | "together"): Promise<Departure> {
-  // One slot is kept through all tries: whatever is taken and not used has to be recovered as a Nop by somebody.
-  let slot: Slotted | null = null;
+  // One that this process holds is kept through all tries: whatever is taken and not used has to be recovered as a Nop by somebody.
+  let held: Slotted | null = null;
   for (;;) {
     const left = Math.max(...riders.map(({ caller, deadlineMs }) => (caller.over ? 0 : deadlineMs))) - ctx.clock.monotonicMs();
     if (left <= 0 || ctx.stop.signal.aborted) throw nothingProposed(ctx);
-    if (slot === null && isClosing(ctx)) {
+    if (held === null && isClosing(ctx)) {
       if (!quorumReachable(ctx)) throw noQuorum();
       await ctx.clock.sleep(Math.min(20, left), ctx.stop.signal);
       // Another process of this replica may have gone on: the next sync would tell only half a second later. A store that is away is waited for.
       await loadIdentity(ctx).catch(ctx.fatal);
       continue;
     }
-    slot ??= await takeSlot(ctx);
-    const reply = await submitOnce(ctx, slot, riders, sorting);
+    held ??= heldSlot(ctx);
+    const reply = await submitOnce(ctx, held, riders, sorting);
     switch (reply.kind) {
       case "submitted":
-        return { own: { ...slot, payload: reply.payload, deps: reply.deps }, riders: reply.chosen, others: reply.others };
+        noteUsed(ctx, reply.taking);
+        return { own: { ...reply.slot, payload: reply.payload, deps: reply.deps }, riders: reply.chosen, others: reply.others };
       case "slotTaken":
-        slot = null;
+        held = null;
         dropBlock(ctx);
+        break;
+      case "otherEpoch":
+        // Another process has activated an epoch that is not known here yet: without its voters nothing can be led in it.
+        held = null;
+        await loadIdentity(ctx);
         break;
       case "tooManyConflicts":
         throw new EpoxyError("overloaded", "too many proposals on these keys are not settled yet; nothing was proposed");
@@ -83,38 +89,46 @@ export async function submit(ctx: Context, riders: readonly Rider[], sorting: "s
 
 type Sorted = { readonly chosen: readonly Rider[]; readonly others: readonly (readonly Rider[])[] };
 
-async function submitOnce(ctx: Context, { id, epoch }: Slotted, riders: readonly Rider[], sorting: "sort" | "together") {
+async function submitOnce(ctx: Context, held: Slotted | null, riders: readonly Rider[], sorting: "sort" | "together") {
   const previous = new Map(riders.map((rider) => [rider, rider.caller.id]));
   /** Before it is asked whether it happened: from then on it may have. */
-  const board = (chosen: readonly Rider[]) => {
+  const board = (chosen: readonly Rider[], id: InstanceId | null) => {
     for (const rider of riders) rider.caller.id = chosen.includes(rider) ? id : (previous.get(rider) ?? null);
   };
   try {
     const reply = await ctx.store.transact((tx) => {
-      board([]);
+      board([], null);
       const living = riders.filter(({ caller }) => !caller.over);
       if (living.length === 0) return { kind: "givenUp" } as const;
-      // A slot is used in the epoch it was reserved in, or never.
-      if (tx.get("replica", "")?.epoch !== epoch) return { kind: "slotTaken" } as const;
+      // A slot is used in the epoch it was taken in, or never.
+      const { epoch } = tx.get("replica", "") ?? {};
+      if (held !== null && held.epoch !== epoch) return { kind: "slotTaken" } as const;
+      if (ctx.known.replica?.epoch !== epoch) return { kind: "otherEpoch" } as const;
+      const taking = held === null ? takeSlots(ctx, tx) : null;
+      const slot = held ?? (taking as Taking).slot;
+      const { id } = slot;
       const everything = payloadOf(living);
       tx.need([...touchedByRegistering(id, everything), ...touchedByExecuting(everything)]);
       const { chosen, others } = sorting === "sort" ? sort(ctx, tx, living, id) : { chosen: living, others: [] };
       const payload = payloadOf(chosen);
       const step = submitInstance(tx, { id, payload });
+      // Or the next try would come upon it again.
+      if (step.reply.kind === "slotTaken" && taking !== null) tx.put(taking.write);
       if (step.reply.kind !== "submitted") return step.reply;
       // What cannot be sent must not be written: nobody could ever finish it.
       if (step.reply.deps.explicit.length > limits.submitDepsMax) return { kind: "tooManyConflicts" } as const;
       applyWrites(tx, step.writes);
+      if (taking !== null) tx.put(taking.write);
       for (const before of new Set(chosen.flatMap((rider) => previous.get(rider) ?? []))) noteResubmitted(tx, before, id);
-      board(chosen);
-      return { kind: "submitted", deps: step.reply.deps as Deps, payload, chosen, others } as const;
+      board(chosen, id);
+      return { kind: "submitted", slot, taking, deps: step.reply.deps as Deps, payload, chosen, others } as const;
     });
-    if (reply.kind !== "submitted") board([]);
+    if (reply.kind !== "submitted") board([], null);
     return reply;
   } catch (error) {
     // It may be durable, so recovery may finish it one day: for those who were in it no longer "nothing was proposed".
     if (error instanceof StoreInDoubt) throw nothingProposed(ctx, { cause: error });
-    board([]);
+    board([], null);
     throw error;
   }
 }
