@@ -154,7 +154,7 @@ async function changeMembers({ world, cluster, ledger, faults }: FaultDeps, dice
       changes--;
       change(world, cluster, dice, wanted);
     }
-    if (dice.chance(0.5)) moveDriver(world, cluster, dice);
+    if (dice.chance(0.5)) moveDriver(world, cluster, { dice, state });
   }
 }
 
@@ -201,8 +201,11 @@ function change(world: World, cluster: Cluster, dice: Dice, wanted: readonly Sit
 }
 
 /** The one who changes the members dies, or another one begins beside it, at a place that stays. */
-function moveDriver(world: World, cluster: Cluster, dice: Dice): void {
+function moveDriver(world: World, cluster: Cluster, { dice, state }: { readonly dice: Dice; readonly state: State }): void {
   if (dice.chance(0.7)) for (const driver of cluster.drivers) driver.stopped = true;
   const homes = cluster.sites.filter(({ number, lost }) => !lost && cluster.desired.wanted.has(number));
-  world.schedule.after(dice.next() * 2_000, () => cluster.drive(dice.pick(homes)));
+  world.schedule.after(dice.next() * 2_000, () => {
+    // Beside the one who puts the members in order in the end, two would take the coordinator's place from each other for ever.
+    if (!state.stopped) cluster.drive(dice.pick(homes));
+  });
 }
