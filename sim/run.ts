@@ -7,7 +7,7 @@ import { createCover } from "./cover.ts";
 import type { Driver } from "./driver.ts";
 import { type Faults, startFaults } from "./faults.ts";
 import type { Operation } from "./history.ts";
-import { unfinished } from "./invariants/convergence.ts";
+import { type OpenSince, overdue, unfinished } from "./invariants/convergence.ts";
 import type { Mirror } from "./invariants/ledger.ts";
 import { createObserver, type Observer } from "./invariants/observer.ts";
 import { judgeHistory } from "./linearizable.ts";
@@ -57,7 +57,7 @@ export type Plan = {
 
 /** Longest time under faults. */
 const FAULTY_MS = 20_000;
-/** I19: nothing is in the way of the end for longer once faults have stopped. */
+/** I19: once faults have stopped, no instance is open for longer. */
 const SETTLE_MS = 30_000;
 /** A change of the members has this long: a newcomer asks each source that is lost three times, for 10 s each. */
 const MEMBERS_SETTLE_MS = 120_000;
@@ -160,16 +160,14 @@ async function story({ world, cluster, observer, plan, history }: Story): Promis
   cluster.weather = CALM;
   trouble.stop();
   world.trace.line([], () => "all faults end");
-  await settle(world, cluster, observer);
-  while (!clients.isDone() && world.violation === null) await pause(world, 100);
+  await settle(world, cluster, observer, clients);
   await readAll(world, cluster, clients, plan);
 }
 
-/** Waits until all is as it must be in the end, with somebody who changes the members, wherever there is a voter that stays. */
-async function settle(world: World, cluster: Cluster, observer: Observer): Promise<void> {
+/** Waits until nobody asks and all is as it must be in the end, with somebody who changes the members wherever a voter stays. */
+async function settle(world: World, cluster: Cluster, observer: Observer, clients: Clients): Promise<void> {
   const startMs = world.schedule.nowMs();
-  // While the members still change there are new instances and new epochs: what must not stay is one and the same.
-  let stuck = { what: "", sinceMs: startMs };
+  const since: OpenSince = new Map();
   for (const driver of cluster.drivers) driver.stopped = true;
   // Whoever runs it gives up what is lost for good.
   for (const { number, lost } of cluster.sites) if (lost) cluster.desired.wanted.delete(number);
@@ -182,17 +180,18 @@ async function settle(world: World, cluster: Cluster, observer: Observer): Promi
       if (driver !== null) driver.stopped = true;
       driver = homes[0] === undefined ? null : cluster.drive(homes[0]);
     }
-    const left = unfinished(observer.ledger, members(cluster, observer));
-    if (left === null && driver?.settled === true) return;
-    const now = world.schedule.nowMs();
-    if (left?.message !== stuck.what) stuck = { what: left?.message ?? "", sinceMs: now };
-    if (left !== null && left.ids.length > 0 && now - stuck.sinceMs > SETTLE_MS)
-      return violate(world, "I19", `for ${SETTLE_MS / 1000} s after the last fault ${left.message}`, left.ids);
+    const [now, all] = [world.schedule.nowMs(), members(cluster, observer)];
+    const old = overdue(since, all, { nowMs: now, maxMs: SETTLE_MS });
+    if (old !== null) return violate(world, "I19", old.message, old.ids);
+    const left = unfinished(observer.ledger, all);
+    // Whoever still asks may begin something new, which must come to its end as well.
+    if (left === null && driver?.settled === true && clients.isDone()) return;
     if (now - startMs > MEMBERS_SETTLE_MS)
       return violate(
         world,
         "I19",
         left?.message ?? `the members are not as they were wanted: ${JSON.stringify([...cluster.desired.wanted])}`,
+        left?.ids,
       );
     await pause(world, 100);
   }

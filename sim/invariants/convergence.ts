@@ -9,6 +9,34 @@ import type { Ledger, Mirror } from "./ledger.ts";
 
 export type Unfinished = { readonly message: string; readonly ids: readonly InstanceId[] };
 
+/** Names of what a disk has open, with the virtual time since which some disk has. */
+export type OpenSince = Map<string, number>;
+
+/**
+ * Notes what is open now at any member, and names what has been for longer than this. By the instance: what stays must not be
+ * hidden by what comes and goes elsewhere.
+ */
+export function overdue(
+  since: OpenSince,
+  members: readonly Mirror[],
+  { nowMs, maxMs }: { nowMs: number; maxMs: number },
+): Unfinished | null {
+  const open = new Set<string>();
+  // What still copies executes nothing by itself: its copy ends with what is executed.
+  for (const { site, progress } of members) if (progress !== null) for (const name of site.disk.open) open.add(name);
+  for (const name of since.keys()) if (!open.has(name)) since.delete(name);
+  for (const name of open) if (!since.has(name)) since.set(name, nowMs);
+  const old = [...open].filter((name) => nowMs - (since.get(name) ?? nowMs) > maxMs);
+  const [first] = old;
+  if (first === undefined) return null;
+  const holder = members.find(({ site, progress }) => progress !== null && site.disk.open.includes(first)) as Mirror;
+  const ids = old.map(openMemberId);
+  return {
+    message: `for ${maxMs / 1000} s after the last fault datacenter ${holder.site.number} has not executed ${describe(holder, ids[0] as InstanceId)}`,
+    ids,
+  };
+}
+
 /** What is not as it must be in the end; null when all is. */
 export function unfinished(ledger: Ledger, members: readonly Mirror[]): Unfinished | null {
   const newest = ledger.chain.at(-1);

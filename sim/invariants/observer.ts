@@ -4,7 +4,7 @@ import type { BatchTransaction } from "../../proposals/store/backend.ts";
 import { compareBallots } from "../../protocol/ballot.ts";
 import { decodeMembers } from "../../protocol/cluster.ts";
 import { sameDeps } from "../../protocol/deps.ts";
-import { covers, frontierWithin } from "../../protocol/frontier.ts";
+import { covers, frontierSlot, frontierWithin } from "../../protocol/frontier.ts";
 import { instanceName, parseInstanceName } from "../../protocol/ids.ts";
 import type { PeerReply, PeerRequest } from "../../protocol/messages.ts";
 import { inSettled } from "../../protocol/settled.ts";
@@ -191,13 +191,15 @@ function takeProgress(ledger: Ledger, mirror: Mirror, after: Progress): boolean 
   mirror.progress = after;
   if (before !== null && !(frontierWithin(before.executed, after.executed) && frontierWithin(before.globalFloor, after.globalFloor)))
     broken(ledger, mirror, "progress", `went back from ${short(before)} to ${short(after)}`, []);
+  // Only what this write raised: a column may have passed a newcomer before this replica had heard of it, and stays where it is.
+  const raised = after.globalFloor.filter(([replica, slot]) => slot > frontierSlot(before?.globalFloor ?? [], replica));
   for (const other of ledger.mirrors.values()) {
     if (other.progress === null || other.site.lost || ledger.removed.has(nameOf(other))) continue;
     // A newcomer that it has not heard of, or only while this was under way, does not vote yet, and gets what it lacks from
     // those who knew it when they let it copy.
     const knownMs = mirror.members.get(nameOf(other));
     if (knownMs === undefined || ledger.world.schedule.nowMs() - knownMs < NEWS_MS) continue;
-    if (!frontierWithin(after.globalFloor, other.progress.executed))
+    if (!frontierWithin(raised, other.progress.executed))
       broken(
         ledger,
         mirror,

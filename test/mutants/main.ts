@@ -47,7 +47,8 @@ async function huntAll(): Promise<boolean> {
     isGood &&= caught;
   }
   if (chosen.length < mutants.length && values.only !== NO_MUTANT) return isGood;
-  const clean = await hunt(null, { tests: allTests(), seedsSeconds: 10 * seedsSeconds });
+  // All the seeds that a mistake can meet, however long they take.
+  const clean = await hunt(null, { tests: allTests(), seedsSeconds: seedsSeconds > 0 ? Number.POSITIVE_INFINITY : 0 });
   const isClean = clean.test === null && (clean.seeds?.violation ?? null) === null;
   console.log(`${isClean ? "clean" : "NOT CLEAN"}  ${tell(clean)}`);
   if (values.save) save(clean);
