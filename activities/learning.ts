@@ -16,7 +16,12 @@ const LAG_EVERY_MS = 250;
 
 /** Where a copy stands. `cursor` means something to `source` alone. */
 export type CopyPosition = { readonly source: number; readonly cursor: string; readonly copied: number };
-export type CopyResult = CopyPosition & { readonly done: boolean; readonly tookMs: number };
+export type CopyResult = CopyPosition & {
+  readonly done: boolean;
+  readonly tookMs: number;
+  /** Why all of it is copied anew, in words. Workflows of before have none. */
+  readonly problem?: string;
+};
 
 export function createLearningActivities({ replica, nowMs = Date.now }: ActivityDeps) {
   return {
@@ -56,6 +61,12 @@ export function createLearningActivities({ replica, nowMs = Date.now }: Activity
             const page = await replica.learnPage({ source: replicaId(at.source), cursor: at.cursor });
             at = { source: at.source, cursor: page.cursor, copied: at.copied + page.copied };
             [failed, failures] = [0, 0];
+            if (page.problem !== undefined) {
+              await pause(TRY_AGAIN_MS);
+              at = { source: following(input.sources, at.source), cursor: "", copied: 0 };
+              beat(at);
+              return { ...at, done: false, tookMs: nowMs() - startedMs, problem: page.problem };
+            }
             const tookMs = nowMs() - startedMs;
             if (page.done || tookMs >= input.chunkMs) {
               beat(at);

@@ -60,7 +60,13 @@ export type ReplicaReport = {
 /** An instance that is not decided here; the sweep recovers it by itself when its turn comes. */
 export type StuckInstance = { readonly id: InstanceId; readonly sinceMs: number; readonly recoveries: number };
 
-export type LearnPage = { readonly cursor: string; readonly copied: number; readonly done: boolean };
+export type LearnPage = {
+  readonly cursor: string;
+  readonly copied: number;
+  readonly done: boolean;
+  /** Why the copy begins anew with the next page, in words. */
+  readonly problem?: string;
+};
 
 export type Replica = {
   /**

@@ -9,6 +9,7 @@ import { limits } from "../protocol/limits.ts";
 import type { CommittedInstance, PeerReply, PeerRequestOf, SlotRange, SyncState } from "../protocol/messages.ts";
 import type { Frontier, InstanceId, ReplicaId, Slot } from "../protocol/types.ts";
 import { applyWrites, audience, barred, type Context } from "./context.ts";
+import { digestText } from "./epoch-ends.ts";
 import { afterExecution, executeBlockedOn, tryExecute } from "./execute.ts";
 import { heardFrom, peerOf, rememberSync } from "./health.ts";
 import { about } from "./log-subject.ts";
@@ -18,7 +19,7 @@ import { fetchChain } from "./voter-duties.ts";
 /** One round with every member: heartbeat, frontiers, and then what is missing here. */
 export async function syncRound(ctx: Context): Promise<void> {
   const advertisedFloor = await ownFloor(ctx);
-  const digest = (await ctx.store.digest()).toString(16).padStart(32, "0");
+  const digest = digestText(await ctx.store.digest());
   ctx.ownSync = { advertisedFloor, digest };
   const asked = audience(ctx).filter((peer) => !ctx.syncing.has(peer));
   // One that does not answer costs its own rounds, not those of the others.

@@ -116,6 +116,8 @@ export type Context = Ports & {
   membersChanged: () => void;
   /** The walk to the newest epoch, while it runs. */
   moving: Promise<void> | null;
+  /** When this process last asked for a copy in place of one that was thrown away. */
+  copyAskedMs: number | null;
   /** Of a copy that this process makes. */
   pageAhead: PageAhead | null;
   /** What a drain asks the peers for, while it runs. */

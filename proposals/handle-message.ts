@@ -2,6 +2,7 @@
 import { readIndex, stepAcceptor } from "../protocol/acceptor.ts";
 import { Contradiction, unreachable } from "../protocol/assert.ts";
 import { statusOf } from "../protocol/cluster.ts";
+import { parseEndPosition } from "../protocol/epoch-end.ts";
 import { EpoxyError } from "../protocol/errors.ts";
 import type {
   AcceptorReply,
@@ -16,6 +17,7 @@ import type {
 import type { InstanceId } from "../protocol/types.ts";
 import { answerSync, committedIn } from "./catch-up.ts";
 import { applyWrites, barred, type Context } from "./context.ts";
+import { answerEnd } from "./epoch-ends.ts";
 import { afterExecution, type Executed, executeBlockedOn, tryExecute } from "./execute.ts";
 import { REMOVED, rememberDisk } from "./health.ts";
 import { about, instanceOf } from "./log-subject.ts";
@@ -163,10 +165,15 @@ async function answer(ctx: Context, request: PeerRequest, header: RequestHeader)
       return answerSnapshotPage(ctx, request.cursor);
     case "snapshotChanges":
       assertSource(ctx);
-      return answerSnapshotChanges(ctx, request.after);
+      return answerChanges(ctx, request.after);
     default:
       return unreachable(request);
   }
+}
+
+function answerChanges(ctx: Context, after: string): Promise<PeerReply> {
+  const epoch = parseEndPosition(after);
+  return epoch === null ? answerSnapshotChanges(ctx, after) : answerEnd(ctx, epoch);
 }
 
 function parseArgument(text: string): unknown {

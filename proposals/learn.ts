@@ -1,19 +1,22 @@
 /** A newcomer's side of the copy. The cursor says how far it is; a page stored twice changes nothing. RECONFIGURE step 3. */
 import { stepAcceptor } from "../protocol/acceptor.ts";
+import { copyDiffers, parseCutPosition } from "../protocol/epoch-end.ts";
 import { EpoxyError } from "../protocol/errors.ts";
 import { covers } from "../protocol/frontier.ts";
 import { instanceName } from "../protocol/ids.ts";
 import { limits } from "../protocol/limits.ts";
-import type { CommittedInstance, PeerReply, PeerReplyOf, PeerRequest } from "../protocol/messages.ts";
+import type { CommittedInstance, PeerReply, PeerReplyOf, PeerRequest, ReplyHeader } from "../protocol/messages.ts";
 import type { Epoch, InstanceId, ReplicaId, Slot, Write } from "../protocol/types.ts";
 import type { LearnPage } from "./api.ts";
 import { rangesOf } from "./catch-up.ts";
 import { allOpen, applyWrites, type Context, identity } from "./context.ts";
+import { digestText } from "./epoch-ends.ts";
+import { about } from "./log-subject.ts";
 import { loadMembers } from "./membership.ts";
 import type { Transaction } from "./ports.ts";
 import { refreshProgress } from "./progress.ts";
 import { parseStateName } from "./state-names.ts";
-import { moveOn } from "./voter-duties.ts";
+import { loadIdentity, moveOn } from "./voter-duties.ts";
 
 /** Where copy number `copy` stands: records up to `after` (all of them when null and `pages` is over), changes up to `position`. */
 type Cursor = { readonly copy: number; readonly position: string } & (
@@ -23,6 +26,8 @@ type Cursor = { readonly copy: number; readonly position: string } & (
 
 /** Copies one page from `source`. A copy begun at one source goes on only there. */
 export async function learnPage(ctx: Context, input: { readonly source: ReplicaId; readonly cursor: string }): Promise<LearnPage> {
+  // Another process may have thrown away what was complete.
+  if (input.cursor === "") await loadIdentity(ctx);
   if (identity(ctx).epoch > 0) return { cursor: "", copied: 0, done: true };
   if (input.cursor === "") return beginCopy(ctx, input.source);
   const cursor = JSON.parse(Buffer.from(input.cursor, "base64").toString("latin1")) as Cursor;
@@ -131,7 +136,7 @@ async function copyRecords(ctx: Context, source: ReplicaId, cursor: RecordsCurso
 }
 
 async function copyChanges(ctx: Context, source: ReplicaId, { copy, position }: Cursor): Promise<LearnPage> {
-  const page = await ask(ctx, source, { kind: "snapshotChanges", after: position }, "snapshotChangesOk");
+  const { header, reply: page } = await askWhere(ctx, source, { kind: "snapshotChanges", after: position }, "snapshotChangesOk");
   const writes = page.changes.flatMap((change) => change.writes);
   await ctx.store.transact((tx) => {
     assertCopying(tx, copy);
@@ -140,8 +145,27 @@ async function copyChanges(ctx: Context, source: ReplicaId, { copy, position }: 
   });
   if (page.executed === null)
     return { cursor: encode({ copy, stage: "changes", position: page.position }), copied: writes.length, done: false };
-  await takeExecuted(ctx, { source, copy, executed: page.executed });
+  const problem = await problemOf(ctx, source, page.position);
+  if (problem !== null) return { cursor: "", copied: 0, done: false, problem };
+  await takeExecuted(ctx, { source, copy, executed: page.executed, copiedIn: header.epoch });
   return { cursor: "", copied: writes.length, done: true };
+}
+
+/** Step 3b: what was copied against what the source holds at the cut; null where they are the same, or the source does not tell. */
+async function problemOf(ctx: Context, source: ReplicaId, position: string): Promise<string | null> {
+  const cut = parseCutPosition(position);
+  const count = (outcome: string) => ctx.meter.count("epoxy_digests_compared_total", { with: "source", outcome });
+  if (cut === null) {
+    count("unknown");
+    return null;
+  }
+  const { digest, records } = await ctx.store.standing();
+  const lacking = copyDiffers({ digest: digestText(digest), records }, cut);
+  count(lacking === null ? "same" : "differs");
+  if (lacking === null) return null;
+  const problem = `what was copied from datacenter ${source} is not what it has: ${lacking}. It is thrown away and copied anew; should that come again, look at the Redis and the disk of both`;
+  about(ctx.log, { peer: source }).error({}, problem);
+  return problem;
 }
 
 /** Values go by version; rows and closed buckets come in their order. */
@@ -153,11 +177,12 @@ function isNewer(write: Write, tx: Transaction): boolean {
 type Cut = {
   readonly source: ReplicaId;
   readonly copy: number;
+  readonly copiedIn: Epoch | 0;
   readonly executed: NonNullable<PeerReplyOf<"snapshotChangesOk">["executed"]>;
 };
 
 /** The copy is at the source's cut: from here this replica executes by itself. */
-async function takeExecuted(ctx: Context, { source, copy, executed }: Cut): Promise<void> {
+async function takeExecuted(ctx: Context, { source, copy, executed, copiedIn }: Cut): Promise<void> {
   const above = executed.listed.filter((id) => !covers(executed.prefix, id));
   for (let at = 0; at < above.length; ) {
     const page = above.slice(at, at + limits.catchUpBatch);
@@ -174,6 +199,7 @@ async function takeExecuted(ctx: Context, { source, copy, executed }: Cut): Prom
   await ctx.store.transact((tx) => {
     assertCopying(tx, copy);
     tx.put({ kind: "progress", id: "", record: { executed: executed.prefix, globalFloor: [] } });
+    tx.put({ kind: "ends", id: "", record: { copiedIn, differed: null, ends: [] } });
   });
   await refreshProgress(ctx);
   await loadMembers(ctx);
@@ -193,8 +219,16 @@ async function fetchInstances(ctx: Context, source: ReplicaId, ids: readonly Ins
 }
 
 async function ask<K extends PeerReply["kind"]>(ctx: Context, source: ReplicaId, request: PeerRequest, kind: K): Promise<PeerReplyOf<K>> {
-  const { reply } = await ctx.peers.request(source, request, { timeoutMs: limits.downloadTimeoutMs, signal: ctx.stop.signal });
+  return (await askWhere(ctx, source, request, kind)).reply;
+}
+
+type Answer<K extends PeerReply["kind"]> = { readonly header: ReplyHeader; readonly reply: PeerReplyOf<K> };
+
+/** With the header, which says in which epoch the source is. */
+async function askWhere<K extends PeerReply["kind"]>(ctx: Context, source: ReplicaId, request: PeerRequest, kind: K): Promise<Answer<K>> {
+  const answer = await ctx.peers.request(source, request, { timeoutMs: limits.downloadTimeoutMs, signal: ctx.stop.signal });
+  const { header, reply } = answer;
   if (reply.kind !== kind)
     throw new EpoxyError("notReady", `replica ${source} answered ${reply.kind === "refused" ? reply.message : reply.kind}`);
-  return reply as PeerReplyOf<K>;
+  return { header, reply: reply as PeerReplyOf<K> };
 }

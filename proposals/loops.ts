@@ -6,6 +6,7 @@ import type { ReplicaId } from "../protocol/types.ts";
 import { closeOldBuckets } from "./buckets.ts";
 import { catchUp, syncRound } from "./catch-up.ts";
 import { barred, type Context, currentLink } from "./context.ts";
+import { askToCopy } from "./copy-anew.ts";
 import { mendDamage } from "./damage.ts";
 import { savePeers } from "./health.ts";
 import { checkDisk, loadMembers } from "./membership.ts";
@@ -53,6 +54,7 @@ export async function syncStep(ctx: Context): Promise<void> {
   await judgeDisk(ctx);
   await mendDamage(ctx);
   await savePeers(ctx);
+  await askToCopy(ctx);
   if (linkOf(ctx.known.chain, replica.epoch + 1) !== null) void moveOn(ctx);
 }
 

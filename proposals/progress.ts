@@ -17,7 +17,9 @@ export async function advanceProgress(ctx: Context): Promise<void> {
   const globalFloor = everywhere(ctx);
   if (frontierWithin(executed, progress.executed) && frontierWithin(globalFloor, progress.globalFloor)) return;
   ctx.known.progress = await ctx.store.transact((tx) => {
-    const current = tx.get("progress", "") ?? NOTHING;
+    const current = tx.get("progress", "");
+    // Thrown away by another process, to be copied anew: only a complete copy has it again.
+    if (current === null) return NOTHING;
     // By the members as executed so far: one that was added a moment ago has yet to say how far it is.
     const isOfAllMembers = (tx.get("value", MEMBERS_KEY)?.version ?? 0) === membersVersion;
     const next = {

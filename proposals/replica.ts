@@ -2,11 +2,11 @@
 import { setMaxListeners } from "node:events";
 import { InvariantViolation } from "../protocol/assert.ts";
 import { isVoter } from "../protocol/cluster.ts";
-import { EpoxyError, ERRORS, type ErrorCode } from "../protocol/errors.ts";
+import { EpoxyError } from "../protocol/errors.ts";
 import { frontierSlot } from "../protocol/frontier.ts";
 import { instanceName, ownerOf, slotOf } from "../protocol/ids.ts";
 import { limits } from "../protocol/limits.ts";
-import type { PeerReply, PeerReplyOf, RequestHeader } from "../protocol/messages.ts";
+import type { RequestHeader } from "../protocol/messages.ts";
 import type { Epoch, InstanceId, InstanceRecord, Key, ReplicaId } from "../protocol/types.ts";
 import type { Replica, ReplicaReport } from "./api.ts";
 import { nothingBlocked } from "./blocked.ts";
@@ -26,6 +26,7 @@ import { newPruning } from "./prune.ts";
 import { read } from "./read.ts";
 import { changeVoters } from "./reconfigure.ts";
 import { recover } from "./recover.ts";
+import { coordinatorOf, expect, reportStatus } from "./report-status.ts";
 import { emptyBlock } from "./slots.ts";
 import { stuckFor } from "./sweep.ts";
 import { loadIdentity } from "./voter-duties.ts";
@@ -155,6 +156,7 @@ export function createContext(ports: Ports, options: ReplicaOptions): Context {
     membersChanged: () => setAddresses(ctx),
     moving: null,
     fetching: null,
+    copyAskedMs: null,
     pageAhead: null,
     optimistic: new Map(),
     frozenSinceMs: null,
@@ -317,20 +319,6 @@ async function beginLearning(ctx: Context, input: Parameters<Replica["beginLearn
   expect(reply, "ok", url);
 }
 
-async function reportStatus(ctx: Context, learnId: string): Promise<void> {
-  await loadIdentity(ctx);
-  const { self, epoch } = identity(ctx);
-  const coordinator = coordinatorOf(ctx);
-  const status = ownStatus(ctx);
-  if (coordinator === self) return ctx.workflows.replicaStatusChanged({ id: self, status, epoch, learnId });
-  const { reply } = await ctx.peers.request(
-    coordinator,
-    { kind: "updateReplicaStatus", replica: self, status, learnId },
-    { timeoutMs: limits.peerTimeoutMs },
-  );
-  expect(reply, "ok", `replica ${coordinator}`);
-}
-
 async function coordinatorRequest(
   ctx: Context,
   name: string,
@@ -349,17 +337,4 @@ async function coordinatorRequest(
     if (error instanceof EpoxyError) throw error;
     throw new EpoxyError("coordinatorUnreachable", `the coordinator's datacenter (replica ${coordinator}) does not answer`);
   }
-}
-
-function coordinatorOf(ctx: Context): ReplicaId {
-  const members = ctx.known.members ?? ctx.known.chain.at(-1)?.members ?? null;
-  if (members === null) throw new EpoxyError("notReady", "this replica does not know the cluster's members yet");
-  return members.coordinator;
-}
-
-function expect<K extends PeerReply["kind"]>(reply: PeerReply, kind: K, from: string): PeerReplyOf<K> {
-  // A peer of another build may have codes that this one has not.
-  if (reply.kind === "refused") throw new EpoxyError(reply.code in ERRORS ? (reply.code as ErrorCode) : "forbidden", reply.message);
-  if (reply.kind !== kind) throw new EpoxyError("notReady", `${from} answered ${reply.kind}`);
-  return reply as PeerReplyOf<K>;
 }

@@ -1,10 +1,13 @@
 /** The source of a newcomer's state: pages of records in key order, and the changes since with the cut they lead to. RECONFIGURE step 3. */
+import { cutPosition } from "../protocol/epoch-end.ts";
 import { instanceName } from "../protocol/ids.ts";
 import { limits } from "../protocol/limits.ts";
 import type { PeerReply } from "../protocol/messages.ts";
 import type { Change, InstanceId, Write } from "../protocol/types.ts";
 import { allOpen, type Context } from "./context.ts";
+import { digestText } from "./epoch-ends.ts";
 import { parseStateName, writeBytes } from "./state-names.ts";
+import { loadIdentity } from "./voter-duties.ts";
 
 /** So many at once: few enough that the largest values of them fit into memory. More of them while records are small. */
 const READ_TOGETHER = { least: 32, most: 128 };
@@ -30,12 +33,13 @@ export async function answerSnapshotPage(ctx: Context, cursor: string): Promise<
 }
 
 /**
- * Changes after a position; with the page that reaches the end, the executed set there. "" asks for the position now.
- * The set is read before the changes: each of its instances has its change in the stream by then.
+ * Changes after a position; with the page that reaches the end, the executed set there, and what is held there. "" asks for the
+ * position now. The set is read before the end is looked for: each of its instances has its change in the stream by then.
  */
 export async function answerSnapshotChanges(ctx: Context, after: string): Promise<PeerReply> {
   if (after === "") return { kind: "snapshotChangesOk", changes: [], position: await ctx.store.lastChange(), executed: null };
   const before = await executedSet(ctx);
+  const standing = await ctx.store.standing();
   const page = await ctx.store.changes(after, limits.snapshotChangesEntries);
   if (page === null)
     return { kind: "refused", code: "notFound", message: "the changes since the copy began are no longer kept here: begin anew" };
@@ -43,16 +47,19 @@ export async function answerSnapshotChanges(ctx: Context, after: string): Promis
   let position = after;
   let bytes = 0;
   for (const one of page.changes) {
+    if (position === standing.position) break;
     bytes += one.change.writes.reduce((sum, write) => sum + writeBytes(write), 32);
     if (changes.length > 0 && bytes > limits.pageBytesMax) break;
     changes.push(one.change);
     position = one.position;
   }
-  const atEnd = changes.length === page.changes.length && page.changes.length < limits.snapshotChangesEntries;
-  if (!atEnd) return { kind: "snapshotChangesOk", changes, position, executed: null };
+  if (position !== standing.position) return { kind: "snapshotChangesOk", changes, position, executed: null };
   const listed = new Set(before.listed);
   for (const { instance } of changes) listed.add(instance);
-  return { kind: "snapshotChangesOk", changes, position, executed: { prefix: before.prefix, listed: [...listed].sort((a, b) => a - b) } };
+  const executed = { prefix: before.prefix, listed: [...listed].sort((a, b) => a - b) };
+  // The header of the answer says in which epoch that was, or a later one.
+  await loadIdentity(ctx);
+  return { kind: "snapshotChangesOk", changes, position: cutPosition({ ...standing, digest: digestText(standing.digest) }), executed };
 }
 
 /** The records of these names, null where one has gone. */

@@ -1,28 +1,34 @@
 /** What every replica does when asked about the config chain, and by itself once an epoch is closed. RECONFIGURE steps 4 to 12. */
 import {
+  type ActivateReply,
   activate,
   canActivate,
   closeAccept,
   closePrepare,
   freeze,
+  isVoter,
   learnLinks,
   linkOf,
   makeSettled,
   report,
   settleOutside,
 } from "../protocol/cluster.ts";
+import { standsAtEnd, withEnd } from "../protocol/epoch-end.ts";
 import { isOf } from "../protocol/epoch-fence.ts";
 import { frontierSlot } from "../protocol/frontier.ts";
 import { instanceId, instanceName, ownerOf, slotOf } from "../protocol/ids.ts";
 import { limits } from "../protocol/limits.ts";
 import type { PeerReply, PeerRequestOf } from "../protocol/messages.ts";
-import type { ChainLink, Epoch, InstanceId, ReplicaId, Slot } from "../protocol/types.ts";
+import type { ChainLink, Epoch, InstanceId, ReplicaId, ReplicaState, Slot } from "../protocol/types.ts";
 import { releaseAll } from "./blocked.ts";
 import { allOpen, applyWrites, type Context } from "./context.ts";
+import { throwCopyAway } from "./copy-anew.ts";
 import { bringIn } from "./drain.ts";
+import { askEnds, compareWithVoters, digestText, type EndsAsked } from "./epoch-ends.ts";
 import { execute, executeBlockedOn } from "./execute.ts";
 import { sha256 } from "./hash.ts";
 import { about } from "./log-subject.ts";
+import type { Transaction } from "./ports.ts";
 import { refreshProgress } from "./progress.ts";
 
 /** Freezes, then fixes Rep: every id with a record here. Both durable before the answer leaves. */
@@ -116,29 +122,79 @@ export function moveOn(ctx: Context): Promise<void> {
 }
 
 async function moveOnce(ctx: Context): Promise<void> {
-  const sinceMs = ctx.clock.monotonicMs();
-  while (!ctx.stop.signal.aborted) {
+  for (let isMoving = true; isMoving && !ctx.stop.signal.aborted; ) {
     await loadIdentity(ctx);
     const { replica, chain } = ctx.known;
     const [progress] = await ctx.store.read("progress", [""]);
     // Without progress this replica is a learner whose copy is not complete.
     if (replica === null || progress === null || progress === undefined || linkOf(chain, replica.epoch + 1) === null) return;
-    await settleRest(ctx);
-    const state = await ctx.store.transact((tx) => canActivate(tx, ctx.known.chain));
-    if (state.kind === "missing") {
-      await bringIn(ctx, state.ids);
-      continue;
-    }
-    const reply = await ctx.store.transact((tx) => {
+    isMoving = await enterNext(ctx, replica);
+  }
+}
+
+/** Steps 9 to 12. False: not now. */
+async function enterNext(ctx: Context, { epoch, self }: ReplicaState): Promise<boolean> {
+  const sinceMs = ctx.clock.monotonicMs();
+  const [ends] = await ctx.store.read("ends", [""]);
+  const standsThere = standsAtEnd(ends ?? null, epoch);
+  // Who votes in it is who the others are compared with.
+  const asked = standsThere && !isVoter(ctx.known.chain, epoch, self) ? askEnds(ctx, epoch) : null;
+  try {
+    if (!(await drain(ctx, epoch))) return !ctx.stop.signal.aborted;
+    // Nothing is executed from here on until the activation, which is this one or another process's.
+    const digest = digestText(await ctx.store.digest());
+    if (asked !== null && !(await mayEnter(ctx, { epoch, digest, asked }))) return false;
+    const reply = await ctx.store.transact((tx): ActivateReply => {
+      if (!isStillIn(tx, epoch)) return { kind: "notReady", ids: [] };
       const step = activate(tx);
       applyWrites(tx, step.writes);
+      if (standsThere && step.reply.kind === "activated")
+        tx.put({ kind: "ends", id: "", record: withEnd(tx.get("ends", ""), epoch, digest) });
       return step.reply;
     });
     await loadIdentity(ctx);
     await refreshProgress(ctx);
-    if (reply.kind === "activated")
-      about(ctx.log, { epoch: reply.epoch }).info({ drainedMs: Math.round(ctx.clock.monotonicMs() - sinceMs) }, "activated");
+    if (reply.kind !== "activated") return true;
+    about(ctx.log, { epoch: reply.epoch }).info({ drainedMs: Math.round(ctx.clock.monotonicMs() - sinceMs) }, "activated");
+    if (standsThere) void compareWithVoters(ctx, epoch, digest).catch(ctx.fatal);
+    return true;
+  } finally {
+    asked?.stop();
   }
+}
+
+/** Another process of this replica may have gone on, or thrown the copy away. */
+function isStillIn(tx: Transaction, epoch: Epoch): boolean {
+  return tx.get("replica", "")?.epoch === epoch && tx.get("progress", "") !== null;
+}
+
+/** Steps 9 to 11: resolves once all of K is executed here. False: another process of this replica has gone on. */
+async function drain(ctx: Context, epoch: Epoch): Promise<boolean> {
+  while (!ctx.stop.signal.aborted) {
+    await settleRest(ctx);
+    const state = await ctx.store.transact((tx) => (isStillIn(tx, epoch) ? canActivate(tx, ctx.known.chain) : null));
+    if (state === null) return false;
+    if (state.kind === "ready") return true;
+    await bringIn(ctx, state.ids);
+    await loadIdentity(ctx);
+  }
+  return false;
+}
+
+type Comparison = { readonly epoch: Epoch; readonly digest: string; readonly asked: EndsAsked };
+
+/** Steps 10a and 10b. */
+async function mayEnter(ctx: Context, { epoch, digest, asked }: Comparison): Promise<boolean> {
+  const judgement = await asked.judge(digest);
+  if (ctx.stop.signal.aborted) return false;
+  ctx.meter.count("epoxy_digests_compared_total", { with: "old voters", outcome: judgement.kind });
+  if (judgement.kind === "differs") {
+    await throwCopyAway(ctx, epoch, judgement.from);
+    return false;
+  }
+  if (judgement.kind === "unknown")
+    about(ctx.log, { epoch }).warn({}, "no voter of the last epoch could say what it held at its end: what is held here was not compared");
+  return true;
 }
 
 /** What closed epochs did not settle is a Nop; whoever waits for one of those learns it now. */

@@ -78,6 +78,16 @@ export const limits = {
   /** How often a drain looks anew, and how long it asks one peer before it asks the next. */
   drainEveryMs: 50,
   drainPeerMs: 500,
+  /** Digests of epochs' ends that are kept for who asks late. */
+  epochEndsKept: 64,
+  /** How long a voter that is not done with its drain keeps such a question, how often it looks, and how long all of the voters are waited for. */
+  epochEndWaitMs: 500,
+  epochEndLookMs: 10,
+  epochEndPatienceMs: 5_000,
+  /** A drain may take long; what is asked beside it ends with it. */
+  epochEndAskedMs: 3_600_000,
+  /** How often a process of a replica that has to copy anew asks its workflow for it. */
+  copyAnewEveryMs: 30_000,
   recoveriesMax: 64,
   /** Of one process, where the owner answers. */
   recoveriesOfLivingMax: 8,

@@ -99,7 +99,11 @@ export type PeerRequest =
   | { readonly kind: "closeAccept"; readonly epoch: Epoch; readonly ballot: Ballot; readonly link: ChainLink }
   /** Pages of the replicated state (records of kind value, row, bucket) in key order. */
   | { readonly kind: "snapshotPage"; readonly cursor: string }
-  /** Executed changes after a stream position; with the last page, the executed set at that position. "" asks for the position now. */
+  /**
+   * Executed changes after a stream position; with the last page, the executed set at that position, and behind the position the
+   * digest and the number of records there. "" asks for the position now, `endPosition` for the digest at the end of an epoch. See
+   * epoch-end.ts: an older build says neither, and who asks it goes on without.
+   */
   | { readonly kind: "snapshotChanges"; readonly after: string };
 
 export type SlotRange = { readonly replica: ReplicaId; readonly from: number; readonly to: number };

@@ -194,6 +194,18 @@ export type SlotsRecord = { readonly next: Slot; readonly epoch: Epoch };
 /** Durable transaction counters of peers, the highest seen: a disk put back to an older state is known by them. */
 export type PeersRecord = { readonly seen: readonly { readonly replica: ReplicaId; readonly counter: number }[] };
 
+/** What one epoch left behind: the digest of the state in which exactly the instances of its K, and of all before, are executed. */
+export type EpochEnd = { readonly epoch: Epoch; readonly digest: string };
+/** Digests by which members compare what they hold. RECONFIGURE steps 3 and 10a. */
+export type EndsRecord = {
+  /** The copy that this state began as may hold instances of epochs up to this one: it never was at the end of an earlier one. 0: no copy. */
+  readonly copiedIn: Epoch | 0;
+  /** Why the copy was thrown away: at the end of this epoch it was not what these voters had. null once another one is complete. */
+  readonly differed: { readonly epoch: Epoch; readonly from: readonly ReplicaId[] } | null;
+  /** The newest ones, ascending. */
+  readonly ends: readonly EpochEnd[];
+};
+
 /** The disk's own name, drawn by the first process that ever opened it: a newcomer is told apart by it before it has an identity. */
 export type DiskRecord = { readonly incarnation: string };
 
@@ -211,6 +223,7 @@ export type Records = {
   slots: SlotsRecord;
   peers: PeersRecord;
   disk: DiskRecord;
+  ends: EndsRecord;
 };
 export type RecordKind = keyof Records;
 

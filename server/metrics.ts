@@ -49,6 +49,11 @@ export const METRICS = {
     labels: [],
   },
   epoxy_damaged_records_total: { type: "counter", help: "Records found with a wrong checksum, by kind.", labels: ["kind"] },
+  epoxy_digests_compared_total: {
+    type: "counter",
+    help: "What is held here compared with what others hold: with the source of a copy, with the old voters before this datacenter votes, with the other voters at the end of an epoch; and what came of it.",
+    labels: ["with", "outcome"],
+  },
   epoxy_contradictions_total: {
     type: "counter",
     help: "Decisions told by others that are decided otherwise here, and refused.",

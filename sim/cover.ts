@@ -11,7 +11,7 @@ const GROUPS = {
   "died after": ["initial", "preaccepted", "accepted", "committed", "executed", "replica", "chain", "close", "progress", "slots", "value"],
   commit: ["fast", "slow", "nop"],
   rule: ["a", "b", "c or e", "d", "f", "g or h", "i", "j Nop", "j command"],
-  copy: ["page", "cut", "changes", "changes cut"],
+  copy: ["page", "cut", "changes", "changes cut", "record lost", "record lost in silence", "anew"],
   payload: ["of one caller", "of several", "with an idempotency key"],
   "idempotency key": ["asked again", "several instances", "row"],
   answer: ["nack", "frozen", "staleEpoch", "notVoting", "committed", "settled", "refused", "closeNack"],

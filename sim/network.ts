@@ -51,6 +51,8 @@ type Options = { readonly timeoutMs: number; readonly signal?: AbortSignal };
 export function createNetwork(deps: NetworkDeps): Network {
   const { world } = deps;
   const dice = world.dice.fork("network");
+  const spoilDice = world.dice.fork("spoilt copies");
+  const spoilt = new Set<Site>();
   const cuts = new Set<number>();
   const way = (from: Site, to: Site) => from.number * 1024 + to.number;
   let delivered = 0;
@@ -96,9 +98,10 @@ export function createNetwork(deps: NetworkDeps): Network {
     }
     if (!target.alive) return;
     const { header, replies } = answer;
-    const [reply] = replies;
-    if (reply === undefined) return violate(world, "crash", `${target.name} gave no reply`);
-    deps.onReply(target, call.request, reply);
+    const [said] = replies;
+    if (said === undefined) return violate(world, "crash", `${target.name} gave no reply`);
+    deps.onReply(target, call.request, said);
+    const reply = spoil(call.from.site, said);
     const { loss, replyLoss } = deps.weather();
     if (!passes(target.site, call.from.site, 1 - (1 - loss) * (1 - replyLoss))) return world.cover.count("message", "answer lost");
     world.schedule.after(delay(target.site, call.from.site), () => {
@@ -107,6 +110,21 @@ export function createNetwork(deps: NetworkDeps): Network {
       world.trace.line(idsOf(call.request), () => `${call.from.name} <- ${target.name}  ${short(reply)}`);
       call.succeed({ header, reply });
     });
+  }
+
+  function spoil(newcomer: Site, reply: PeerReply): PeerReply {
+    const { spoils, silent } = deps.weather();
+    if (reply.kind === "snapshotChangesOk" && reply.executed !== null && silent)
+      return { ...reply, position: reply.position.split(" ")[0] ?? "" };
+    if (reply.kind !== "snapshotRecords" || spoilt.has(newcomer)) return reply;
+    // What is not in the digest, and not told either, nobody could miss.
+    const places = reply.writes.flatMap(({ kind }, i) => (kind === "value" || !silent ? [i] : []));
+    if (places.length === 0 || !spoilDice.chance(spoils)) return reply;
+    spoilt.add(newcomer);
+    const gone = spoilDice.pick(places);
+    world.cover.count("copy", silent ? "record lost in silence" : "record lost");
+    world.trace.line([], () => `datacenter ${newcomer.number} is not given ${short(reply.writes[gone])}`);
+    return { ...reply, writes: reply.writes.filter((_, i) => i !== gone) };
   }
 
   function send(from: Process, url: string, to: ReplicaId | 0, request: PeerRequest, { timeoutMs, signal }: Options): Promise<PeerAnswer> {

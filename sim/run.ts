@@ -16,7 +16,7 @@ import { createSchedule } from "./schedule.ts";
 import type { Site } from "./site.ts";
 import { createTrace, type Trace } from "./trace.ts";
 import { tune } from "./tuning.ts";
-import { CALM, drawWeather } from "./weather.ts";
+import { CALM, drawForming, drawWeather } from "./weather.ts";
 import { pause, type Violation, violate, type World } from "./world.ts";
 
 export type RunOptions = {
@@ -145,8 +145,10 @@ type Story = {
 };
 
 async function story({ world, cluster, observer, plan, history }: Story): Promise<void> {
+  cluster.weather = drawForming(world.dice.fork("forming"));
   if (!(await cluster.form())) return violate(world, "I19", "the cluster did not form");
   const faulty = plan.faults.everyMs > 0;
+  cluster.weather = CALM;
   if (faulty) cluster.weather = drawWeather(world.dice.fork("weather"));
   const trouble = startFaults({ world, cluster, ledger: observer.ledger, faults: plan.faults });
   const clients = startClients({ world, sites: () => cluster.sites, workload: plan.workload, history });

@@ -18,6 +18,10 @@ export type Weather = {
   readonly storeMs: number;
   /** Of store operations: the disk takes up to a second. */
   readonly storeSlow: number;
+  /** Of pages of a copy: a record gets lost, once for each newcomer. Nothing of the protocol's faults, but what comparing is for. */
+  readonly spoils: number;
+  /** What a copy ends with does not say what its source holds, as an older build does not: then the end of the epoch has to tell. */
+  readonly silent: boolean;
 };
 
 export const CALM: Weather = {
@@ -30,7 +34,14 @@ export const CALM: Weather = {
   storeTrouble: 0,
   storeMs: 0,
   storeSlow: 0,
+  spoils: 0,
+  silent: false,
 };
+
+/** Copies made while a cluster forms: nobody is cut off then, so whatever differs is found. */
+export function drawForming(dice: Dice): Weather {
+  return { ...CALM, spoils: dice.pick([0, 0, 1]), silent: dice.chance(0.7) };
+}
 
 export function drawWeather(dice: Dice): Weather {
   return {
@@ -43,5 +54,7 @@ export function drawWeather(dice: Dice): Weather {
     storeTrouble: dice.pick([0, 0, 0.001, 0.01]),
     storeMs: dice.pick([0, 0, 0, 0.5, 3]),
     storeSlow: dice.pick([0, 0, 0.0005]),
+    spoils: dice.pick([0, 0, 0.5]),
+    silent: false,
   };
 }

@@ -16,6 +16,7 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from "@temporalio/workflow";
+import { copyAnew } from "../protocol/epoch-end.ts";
 import { accept, CHANGES, Refusal } from "./accept.ts";
 import { type Coordination, createCoordination, describeNow, type Fiber, note, plannable, refresh, updatePhase } from "./coordination.ts";
 import { coordinatorDetails } from "./details.ts";
@@ -191,6 +192,8 @@ async function replicaStatusChanged(c: Coordination, { id, status, learnId }: me
   await condition(() => c.state.view !== null);
   const member = plannable(c).view.members.members.find((m) => m.id === id);
   if (member === undefined || (status !== "learning" && status !== "active")) return note(c, `replica ${id} says that it is ${status}`);
+  if (learnId?.startsWith(copyAnew) === true)
+    return note(c, `replica ${id} ${status === "active" ? "holds the same again" : "does not hold what the old voters do"} (${learnId})`);
   const current = learnIdOf(member);
   if (learnId !== undefined && learnId !== current) return note(c, `replica ${id} reports an earlier learning (${learnId})`);
   if (c.state.learned[String(id)] === current) return;

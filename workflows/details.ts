@@ -42,7 +42,8 @@ export function replicaDetails(id: number, p: LearnProgress): string {
   lines.push(
     `| ${p.copied} | ${p.source ?? "-"} | ${p.ratePerSecond === null ? "-" : `${p.ratePerSecond}/s`} | ${p.lag ?? "-"} | ${cell(p.error ?? "-")} |`,
   );
-  if (p.error !== null)
+  if (p.error?.includes("copied anew") === true) lines.push("", "It goes on by itself. It does not vote before what it holds is the same.");
+  else if (p.error !== null)
     lines.push(
       "",
       "It is tried again without end. If a source stays unreachable, look whether this datacenter can reach the other's peer address.",

@@ -181,10 +181,18 @@ async function copy(l: Learning, learnId: string, sources: readonly number[], sc
     });
     // Its result comes in spite of a cancellation, and belongs to no one then.
     if (scope.consideredCancelled) return false;
-    const { source, cursor, copied, tookMs, done } = result;
+    const { source, cursor, copied, tookMs, done, problem } = result;
     const ratePerSecond = tookMs === 0 ? null : Math.round(((copied - (from?.source === source ? from.copied : 0)) * 1000) / tookMs);
     l.position = { source, cursor, copied };
-    show(l, { stage: "learning", learnId, copied, source, cursor, ratePerSecond, error: null });
+    show(l, {
+      stage: "learning",
+      learnId,
+      copied,
+      source,
+      cursor,
+      ratePerSecond: problem === undefined ? ratePerSecond : null,
+      error: problem ?? null,
+    });
     if (done) return true;
     if (historyIsLong(l)) return false;
   }

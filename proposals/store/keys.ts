@@ -16,6 +16,7 @@ const PREFIXES = {
   slots: "m:slots",
   peers: "m:peers",
   disk: "m:disk",
+  ends: "m:ends",
 } as const satisfies Record<RecordKind, string>;
 
 /** Names beside the records. */

@@ -136,6 +136,7 @@ export function memoryBackend(disk: MemoryDisk, hooks: MemoryHooks & { readonly 
         return { entries, last: disk.trimmed + disk.changes.length };
       }),
     digest: () => operate("read", () => disk.digest),
+    stateCount: () => operate("read", () => disk.state.length),
     close: async () => {
       isDead = true;
     },

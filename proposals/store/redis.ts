@@ -102,6 +102,9 @@ function redisBackend({ sender, redis, prefix, processId }: BackendParts): Backe
       const sum = (await sender.call(["GET", digest])) as Buffer | null;
       return sum === null ? 0n : BigInt(`0x${sum.toString("hex")}`);
     },
+    async stateCount() {
+      return Number(await sender.call(["ZCARD", state]));
+    },
     async close() {
       sender.close();
       redis.disconnect();

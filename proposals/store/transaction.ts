@@ -154,6 +154,15 @@ export function createStore(backend: Backend, options: StoreOptions): Transactio
       return writePosition((await backend.entries(0, 0)).last);
     },
     digest: () => backend.digest(),
+    async standing() {
+      for (let tries = 0; tries < limits.transactionTries; tries++) {
+        // Executed in this order. A change of the digest appends to the stream in the same write: none came between if that has not moved.
+        const asked = [backend.entries(0, 0), backend.digest(), backend.stateCount(), backend.entries(0, 0)] as const;
+        const [before, digest, records, after] = await Promise.all(asked);
+        if (before.last === after.last) return { digest, records, position: writePosition(after.last) };
+      }
+      throw new EpoxyError("overloaded", "the changes did not rest for a moment");
+    },
     counter: () => committer.counter(),
     dropCache: () => cache.dropConfirmed(),
     async close() {

@@ -26,4 +26,5 @@ export const bounds = {
   EntryOutcomes: UNBOUNDED,
   IndexEntries: UNBOUNDED,
   SeenCounters: limits.frontierMax,
+  EpochEnds: limits.epochEndsKept,
 } as const;

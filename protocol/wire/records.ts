@@ -32,6 +32,7 @@ const codecs: { readonly [K in RecordKind]: RecordCodec<Records[K]> } = {
   slots: withFormat({ write: v1.writeSlotsRecord, read: (bc) => v1.readSlotsRecord(bc) as SlotsRecord }),
   peers: withFormat({ write: v1.writePeersRecord, read: v1.readPeersRecord }),
   disk: withFormat({ write: v1.writeDiskRecord, read: v1.readDiskRecord }),
+  ends: withFormat({ write: v1.writeEndsRecord, read: v1.readEndsRecord }),
 };
 
 const changes: RecordCodec<Change> = withFormat({

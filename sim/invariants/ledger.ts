@@ -59,6 +59,8 @@ export type Ledger = {
   /** Instance that executed an idempotency key first. */
   readonly rows: Map<string, InstanceId>;
   readonly removed: Set<ReplicaId>;
+  /** What was held at the end of an epoch, by who was the first to write it down. */
+  readonly ends: Map<number, { readonly digest: string; readonly by: number }>;
   /** Who sends Recover at a ballot. */
   readonly coordinators: Map<string, string>;
   /** On each footprint its writes in the one order, and how every other command on it stands to them. */
@@ -79,6 +81,7 @@ export function createLedger(world: World): Ledger {
     chain: [],
     rows: new Map(),
     removed: new Set(),
+    ends: new Map(),
     coordinators: new Map(),
     order: new Map(),
   };

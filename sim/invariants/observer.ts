@@ -2,7 +2,7 @@
 
 import type { BatchTransaction } from "../../proposals/store/backend.ts";
 import { compareBallots } from "../../protocol/ballot.ts";
-import { decodeMembers } from "../../protocol/cluster.ts";
+import { decodeMembers, isVoter } from "../../protocol/cluster.ts";
 import { sameDeps } from "../../protocol/deps.ts";
 import { covers, frontierSlot, frontierWithin } from "../../protocol/frontier.ts";
 import { instanceName, parseInstanceName } from "../../protocol/ids.ts";
@@ -10,6 +10,7 @@ import type { PeerReply, PeerRequest } from "../../protocol/messages.ts";
 import { inSettled } from "../../protocol/settled.ts";
 import type {
   ChainRecord,
+  EndsRecord,
   Footprint,
   IdempotencyRow,
   IndexRecord,
@@ -112,9 +113,10 @@ function readTransaction(ledger: Ledger, mirror: Mirror, { puts, drops, appends 
       const payload = takeInstance(ledger, mirror, name.slice(2), record as InstanceRecord | null);
       if (payload !== null) known.push({ id: (record as InstanceRecord).id, payload });
     } else if (kind === "index") takeIndex(ledger, mirror, name.slice(2) as Footprint, record as IndexRecord | null);
-    else if (kind === "replica") mirror.replica = record as ReplicaState | null;
+    else if (kind === "replica") takeReplica(ledger, mirror, record as ReplicaState);
     else if (kind === "chain") takeChain(ledger, mirror, record as ChainRecord);
-    else if (kind === "progress") copied = takeProgress(ledger, mirror, record as Progress) || copied;
+    else if (kind === "progress") copied = takeProgress(ledger, mirror, record as Progress | null) || copied;
+    else if (kind === "ends") takeEnds(ledger, mirror, record as EndsRecord);
     else if (kind === "row") takeRow(ledger, mirror, name.slice(2), record as IdempotencyRow | null);
     else if (kind === "value" && name === "v:") takeMembers(ledger, mirror, record as KeyState | null);
   };
@@ -166,6 +168,14 @@ function takeIndex(ledger: Ledger, mirror: Mirror, footprint: Footprint, after: 
   mirror.index.set(footprint, after ?? { entries: [] });
 }
 
+/** I16: who has made promises in an epoch keeps them. */
+function takeReplica(ledger: Ledger, mirror: Mirror, after: ReplicaState): void {
+  const before = mirror.replica;
+  mirror.replica = after;
+  if (before !== null && after.epoch < before.epoch && isVoter(mirror.chain, before.epoch, before.self))
+    broken(ledger, mirror, "I16", `a voter of epoch ${before.epoch} has gone back to epoch ${after.epoch}`, []);
+}
+
 /** I17 and I18. */
 function takeChain(ledger: Ledger, mirror: Mirror, { links }: ChainRecord): void {
   mirror.chain = links;
@@ -186,9 +196,13 @@ function takeChain(ledger: Ledger, mirror: Mirror, { links }: ChainRecord): void
 }
 
 /** True where a newcomer's copy became complete. */
-function takeProgress(ledger: Ledger, mirror: Mirror, after: Progress): boolean {
+function takeProgress(ledger: Ledger, mirror: Mirror, after: Progress | null): boolean {
   const before = mirror.progress;
   mirror.progress = after;
+  if (after === null) {
+    ledger.world.cover.count("copy", "anew");
+    return false;
+  }
   if (before !== null && !(frontierWithin(before.executed, after.executed) && frontierWithin(before.globalFloor, after.globalFloor)))
     broken(ledger, mirror, "progress", `went back from ${short(before)} to ${short(after)}`, []);
   // Only what this write raised: a column may have passed a newcomer before this replica had heard of it, and stays where it is.
@@ -209,6 +223,22 @@ function takeProgress(ledger: Ledger, mirror: Mirror, after: Progress): boolean 
       );
   }
   return before === null;
+}
+
+/** I21: who enters an epoch after the end of one holds what everybody holds there. */
+function takeEnds(ledger: Ledger, mirror: Mirror, { ends }: EndsRecord): void {
+  for (const { epoch, digest } of ends) {
+    const known = ledger.ends.get(epoch) ?? { digest, by: mirror.site.number };
+    ledger.ends.set(epoch, known);
+    if (known.digest !== digest)
+      broken(
+        ledger,
+        mirror,
+        "I21",
+        `the end of epoch ${epoch} has digest ${digest} here and ${known.digest} at datacenter ${known.by}`,
+        [],
+      );
+  }
 }
 
 /** I13: one instance executes an idempotency key. Within the hours of one run no row is replaced. */

@@ -86,6 +86,22 @@ export const section10: readonly Mutant[] = [
   ),
   mutant(
     10,
+    "a copy is not compared",
+    "proposals/learn.ts",
+    "if (lacking === null) return null;",
+    "if (lacking !== undefined) return null;",
+    "proposals/epoch-ends: 3b",
+  ),
+  mutant(
+    10,
+    "a newcomer is not compared",
+    "proposals/voter-duties.ts",
+    'if (judgement.kind === "differs") {',
+    'if (judgement.kind === "differs" && epoch < 0) {',
+    "proposals/epoch-ends: 10b",
+  ),
+  mutant(
+    10,
     "a joiner votes with an empty database",
     "proposals/learn.ts",
     'return { cursor: encode({ copy, stage: "records", position, after: "" }), copied: 0, done: false };',

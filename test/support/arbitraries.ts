@@ -144,9 +144,10 @@ const anyMember = struct({
   incarnation: orNull(hex32),
   leaving: fc.boolean(),
 });
+const anyVoters = fc.uniqueArray(anyReplicaId, { minLength: 1, maxLength: 9 }).map((ids) => ids.sort((a, b) => a - b));
 export const anyChainLink: fc.Arbitrary<ChainLink> = struct<ChainLink>({
   epoch: anyEpoch,
-  voters: fc.uniqueArray(anyReplicaId, { minLength: 1, maxLength: 9 }).map((ids) => ids.sort((a, b) => a - b)),
+  voters: anyVoters,
   settled: anySettled,
   members: struct({ coordinator: anyReplicaId, nextId: anyReplicaId, members: few(anyMember), removed: few(anyReplicaId) }),
   previousHash: orEmpty(hex64),
@@ -306,4 +307,9 @@ export const anyRecord: { readonly [K in keyof Records]: fc.Arbitrary<Records[K]
   slots: struct({ next: anySlot, epoch: anyEpoch }),
   peers: struct({ seen: few(struct({ replica: anyReplicaId, counter: anyUint })) }),
   disk: struct({ incarnation: hex32 }),
+  ends: struct({
+    copiedIn: maybeEpoch,
+    differed: orNull(struct({ epoch: anyEpoch, from: anyVoters })),
+    ends: few(struct({ epoch: anyEpoch, digest: hex32 })),
+  }),
 };

@@ -16,13 +16,18 @@ export type Process = {
   readonly fatal: unknown[];
   /** What its replica workflow was told to learn. */
   readonly learnings: string[];
+  /** Messages of its log for which somebody is called. */
+  readonly errors: string[];
   stop(): Promise<void>;
   /** As kill -9: nothing more reaches the disk, nothing more is answered. */
   kill(): Promise<void>;
 };
 
-/** What becomes of one request on its way; `replyLost`: it is processed, and the sender does not hear of it; a number: ms it takes. */
-export type Transit = "deliver" | "lost" | "replyLost" | number;
+/**
+ * What becomes of one request on its way; `replyLost`: it is processed, and the sender does not hear of it; `refused`: as one that means
+ * nothing to an older build; a number: ms it takes.
+ */
+export type Transit = "deliver" | "lost" | "replyLost" | "refused" | number;
 export type Intercept = (message: {
   readonly from: ReplicaId;
   readonly to: ReplicaId;
@@ -88,6 +93,7 @@ export async function createMemoryCluster({
       const answered = await within(clock, answerOf(process, asked), timeoutMs, signal);
       if (answered === null || !isUp(there.number, site.number) || transit === "replyLost") return never();
       const { header, replies } = decodeReply(LATEST_VERSION, encodeReply(LATEST_VERSION, answered));
+      if (transit === "refused") return { header, reply: { kind: "refused" as const, code: "badRequest", message: "not known here" } };
       return { header, reply: replies[0] as (typeof replies)[number] };
     };
     return {
@@ -113,8 +119,9 @@ export async function createMemoryCluster({
     });
     const fatal: unknown[] = [];
     const learnings: string[] = [];
+    const errors: string[] = [];
     const quiet = () => {};
-    const log = { debug: quiet, info: quiet, warn: quiet, error: quiet };
+    const log = { debug: quiet, info: quiet, warn: quiet, error: (_fields: object, message: string) => void errors.push(message) };
     const verbose = globalThis.process.env as { EPOXY_TEST_LOG?: string };
     if (verbose.EPOXY_TEST_LOG !== undefined) {
       for (const level of ["debug", "info", "warn", "error"] as const)
@@ -150,6 +157,7 @@ export async function createMemoryCluster({
       store,
       fatal,
       learnings,
+      errors,
       stop: async () => {
         leave();
         await replica.stop();

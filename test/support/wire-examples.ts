@@ -264,6 +264,14 @@ export const recordExamples: { readonly [K in keyof Records]: readonly Records[K
   slots: [{ next: 257 as Slot, epoch }],
   peers: [{ seen: [{ replica: r(2), counter: 99 }] }],
   disk: [{ incarnation: digits16 }],
+  ends: [
+    { copiedIn: 0, differed: null, ends: [] },
+    {
+      copiedIn: 3 as Epoch,
+      differed: { epoch: 3 as Epoch, from: [1 as ReplicaId, 2 as ReplicaId] },
+      ends: [{ epoch: 3 as Epoch, digest: digits16 }],
+    },
+  ],
 };
 
 export const changeExample = change;

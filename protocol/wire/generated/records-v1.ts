@@ -2108,3 +2108,98 @@ export function readDiskRecord(bc: bare.ByteCursor): DiskRecord {
 export function writeDiskRecord(bc: bare.ByteCursor, x: DiskRecord): void {
     writeHex16(bc, x.incarnation)
 }
+
+/**
+ * The digest of the state at the end of an epoch.
+ */
+export type EpochEnd = {
+    readonly epoch: Epoch
+    readonly digest: Hex16
+}
+
+export function readEpochEnd(bc: bare.ByteCursor): EpochEnd {
+    return {
+        epoch: readEpoch(bc),
+        digest: readHex16(bc),
+    }
+}
+
+export function writeEpochEnd(bc: bare.ByteCursor, x: EpochEnd): void {
+    writeEpoch(bc, x.epoch)
+    writeHex16(bc, x.digest)
+}
+
+export type EpochEnds = readonly EpochEnd[]
+
+export function readEpochEnds(bc: bare.ByteCursor): EpochEnds {
+    const len = bare.readLength(bc, bounds.EpochEnds)
+    if (len === 0) {
+        return []
+    }
+    const result = [readEpochEnd(bc)]
+    for (let i = 1; i < len; i++) {
+        result[i] = readEpochEnd(bc)
+    }
+    return result
+}
+
+export function writeEpochEnds(bc: bare.ByteCursor, x: EpochEnds): void {
+    bare.writeLength(bc, x.length, bounds.EpochEnds)
+    for (let i = 0; i < x.length; i++) {
+        writeEpochEnd(bc, x[i]!)
+    }
+}
+
+/**
+ * A copy that was not what these voters had at the end of this epoch.
+ */
+export type Differed = {
+    readonly epoch: Epoch
+    readonly from: Voters
+}
+
+export function readDiffered(bc: bare.ByteCursor): Differed {
+    return {
+        epoch: readEpoch(bc),
+        from: readVoters(bc),
+    }
+}
+
+export function writeDiffered(bc: bare.ByteCursor, x: Differed): void {
+    writeEpoch(bc, x.epoch)
+    writeVoters(bc, x.from)
+}
+
+function read11(bc: bare.ByteCursor): Differed | null {
+    return bare.readBool(bc) ? readDiffered(bc) : null
+}
+
+function write11(bc: bare.ByteCursor, x: Differed | null): void {
+    bare.writeBool(bc, x != null)
+    if (x != null) {
+        writeDiffered(bc, x)
+    }
+}
+
+/**
+ * What members compare what they hold by.
+ */
+export type EndsRecord = {
+    readonly copiedIn: MaybeEpoch
+    readonly differed: Differed | null
+    readonly ends: EpochEnds
+}
+
+export function readEndsRecord(bc: bare.ByteCursor): EndsRecord {
+    return {
+        copiedIn: readMaybeEpoch(bc),
+        differed: read11(bc),
+        ends: readEpochEnds(bc),
+    }
+}
+
+export function writeEndsRecord(bc: bare.ByteCursor, x: EndsRecord): void {
+    writeMaybeEpoch(bc, x.copiedIn)
+    write11(bc, x.differed)
+    writeEpochEnds(bc, x.ends)
+}
