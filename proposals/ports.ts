@@ -44,8 +44,8 @@ export type Store = {
   ): Promise<{ readonly changes: readonly { readonly position: string; readonly change: Change }[] } | null>;
   /** Position of the newest change; "0-0" when there is none. */
   lastChange(): Promise<string>;
-  /** What this replica holds, of one instant: the digest, the number of replicated records, and the position of the newest change. */
-  standing(): Promise<{ readonly digest: bigint; readonly records: number; readonly position: string }>;
+  /** What this replica holds, of one instant: the digest, the number of replicated records (null: not known), the newest change's position. */
+  standing(): Promise<{ readonly digest: bigint; readonly records: number | null; readonly position: string }>;
   /** Sum modulo 2^128 of a hash of every (key, value, version), kept in the executing transactions. */
   digest(): Promise<bigint>;
   /** Number of durable transaction batches so far, over all processes of this replica; never decreases unless the disk was put back. */

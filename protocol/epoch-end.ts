@@ -31,24 +31,26 @@ export function asDigest(text: string): string | null {
 export type Standing = {
   readonly position: string;
   readonly digest: string;
-  /** Replicated records: values, and what idempotency needs, which the digest has not. */
-  readonly records: number;
+  /** Replicated records: values, and what idempotency needs, which the digest has not. null: not known. */
+  readonly records: number | null;
 };
 
 /** The position with which a copy ends: nobody goes on from it, so what the source holds there stands beside it. */
 export function cutPosition({ position, digest, records }: Standing): string {
-  return `${position} ${digest} ${records}`;
+  return `${position} ${digest} ${records ?? "-"}`;
 }
 
 /** null: the source is of a build that does not tell. */
 export function parseCutPosition(text: string): Standing | null {
   const [position = "", digest = "", records = ""] = text.split(" ");
-  return asDigest(digest) === null || !/^\d{1,15}$/.test(records) ? null : { position, digest, records: Number(records) };
+  if (asDigest(digest) === null || !/^(-|\d{1,15})$/.test(records)) return null;
+  return { position, digest, records: records === "-" ? null : Number(records) };
 }
 
 /** What a complete copy lacks of its source, in words; null: nothing. A source may have dropped rows since they were copied. */
 export function copyDiffers(own: Omit<Standing, "position">, source: Omit<Standing, "position">): string | null {
   if (own.digest !== source.digest) return "its keys, values or versions";
+  if (own.records === null || source.records === null) return null;
   return own.records < source.records ? `${source.records - own.records} of ${source.records} records` : null;
 }
 

@@ -61,8 +61,8 @@ export type Backend = {
   /** Kept stream entries after position `after` (0 is the beginning; positions count up by one), and the newest position. */
   entries(after: number, limit: number): Promise<{ readonly entries: readonly StreamEntry[]; readonly last: number }>;
   digest(): Promise<bigint>;
-  /** How many members the set of replicated records has. */
-  stateCount(): Promise<number>;
+  /** How many members the set of replicated records has; null where this process may not ask. */
+  stateCount(): Promise<number | null>;
   close(): Promise<void>;
 };
 export type MemberRange = {

@@ -57,12 +57,16 @@ test("3b: what a copy lacks of its source; rows that the source dropped meanwhil
   assert.equal(copyDiffers({ digest: a, records: 7 }, { digest: a, records: 7 }), null);
   assert.equal(copyDiffers({ digest: a, records: 8 }, { digest: a, records: 7 }), null);
   assert.equal(copyDiffers({ digest: a, records: 5 }, { digest: a, records: 7 }), "2 of 7 records");
+  assert.equal(copyDiffers({ digest: a, records: 5 }, { digest: a, records: null }), null);
+  assert.equal(copyDiffers({ digest: a, records: null }, { digest: a, records: 7 }), null);
   assert.equal(copyDiffers({ digest: a, records: 7 }, { digest: b, records: 7 }), "its keys, values or versions");
 });
 
 test("positions that carry more than a position are told from those that do not", () => {
-  const standing = { position: "0-12", digest: a, records: 34 };
-  assert.deepEqual(parseCutPosition(cutPosition(standing)), standing);
+  for (const records of [34, null]) {
+    const standing = { position: "0-12", digest: a, records };
+    assert.deepEqual(parseCutPosition(cutPosition(standing)), standing);
+  }
   for (const text of ["0-12", "", "0-12 x 34", `0-12 ${a} -1`, `0-12 ${a}`]) assert.equal(parseCutPosition(text), null, text);
   assert.equal(parseEndPosition(endPosition(epoch(3))), 3);
   for (const text of ["0-3", "", "end of epoch 0", "end of epoch 1x", "end of epoch"]) assert.equal(parseEndPosition(text), null, text);
