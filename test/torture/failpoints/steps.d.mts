@@ -1,3 +1,4 @@
+export const places: readonly { readonly file: string; readonly before?: string; readonly after?: string; readonly call: string }[];
 export const steps: readonly string[];
 export const driverSteps: readonly string[];
 export const memberSteps: readonly {

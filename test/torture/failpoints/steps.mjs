@@ -7,7 +7,7 @@ const soon = (name) => `setTimeout(() => epoxyFailpoint(${name}), 1);`;
 const ask = (name) => `epoxyFailpoint(${JSON.stringify(name)}) ??`;
 
 export const places = [
-  { file: "proposals/submit", before: "return { own: { ...slot,", call: step("submitted") },
+  { file: "proposals/submit", before: "return { own: { ...reply.slot,", call: step("submitted") },
   { file: "proposals/gather", after: "void ask(to);", call: soon('input.request.kind + " sent"') },
   { file: "proposals/handle-message", before: "const { reply, executed } = await", call: 'epoxyFailpoint(request.kind + " received");' },
   {
@@ -53,10 +53,10 @@ export const places = [
   { file: "proposals/voter-duties", before: "await settleRest(ctx);", call: step("before drain") },
   {
     file: "proposals/voter-duties",
-    before: "const reply = await ctx.store.transact((tx) => {\n            const step = activate",
+    before: "const reply = await ctx.store.transact((tx) => {\n            if (!isStillIn(tx, epoch))",
     call: step("after drain"),
   },
-  { file: "proposals/voter-duties", before: 'if (reply.kind === "activated")', call: step("after activate") },
+  { file: "proposals/voter-duties", before: "about(ctx.log, { epoch: reply.epoch }).info({ drainedMs", call: step("after activate") },
   {
     file: "activities/voters",
     before: "about(log, { epoch }).info({ voters: wanted, stepsMs",
