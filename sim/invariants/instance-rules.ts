@@ -33,7 +33,9 @@ export function checkInstance(
     const same =
       after.phase === "committed" && after.epoch === before.epoch && sameDeps(after.deps, before.deps) && isSameValue(after, before);
     if (!same) broken(ledger, mirror, "I4", `${name} was committed as ${short(before)} and became ${short(after)}`, [id]);
-    if (before.executed && !after.executed) broken(ledger, mirror, "I13", `${name} is executed no longer`, [id]);
+    // Who has no progress executes nothing by itself: a copy that begins anew has nothing of the one before it (RECONFIGURE 10b).
+    if (before.executed && !after.executed && mirror.progress !== null)
+      broken(ledger, mirror, "I13", `${name} is executed no longer`, [id]);
     return;
   }
   if (before !== null && before.epoch === after.epoch && HEIGHT[after.phase] < HEIGHT[before.phase])
