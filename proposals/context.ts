@@ -183,12 +183,16 @@ export function votersOf(ctx: Context, epoch: Epoch): { readonly voters: readonl
   return { voters: link.voters, need: thresholds(link.voters.length) };
 }
 
+/** The members as executed here; before the first of that is known, as the newest link has them. */
+export function membersOf({ known }: Context): Members | null {
+  return known.members ?? known.chain.at(-1)?.members ?? null;
+}
+
 /** Everyone who must learn of commits: voters of the newest links and all members, without this replica. */
 export function audience(ctx: Context): ReplicaId[] {
   const ids = new Set<ReplicaId>();
   for (const link of ctx.known.chain.slice(-2)) for (const id of link.voters) ids.add(id);
-  const members = ctx.known.members ?? ctx.known.chain.at(-1)?.members;
-  for (const { id } of members?.members ?? []) ids.add(id);
+  for (const { id } of membersOf(ctx)?.members ?? []) ids.add(id);
   ids.delete(ctx.known.replica?.self as ReplicaId);
   return [...ids];
 }

@@ -3,7 +3,7 @@ import { isVoter } from "../protocol/cluster.ts";
 import { copyAnew } from "../protocol/epoch-end.ts";
 import { limits } from "../protocol/limits.ts";
 import type { Epoch, ReplicaId } from "../protocol/types.ts";
-import { type Context, identity } from "./context.ts";
+import { type Context, identity, membersOf } from "./context.ts";
 import { about } from "./log-subject.ts";
 import { reportStatus } from "./report-status.ts";
 import { loadIdentity } from "./voter-duties.ts";
@@ -49,7 +49,7 @@ export async function askToCopy(ctx: Context): Promise<void> {
 
 /** Who was right, as long as one of them can be asked; else whoever votes now. */
 function sourcesOf(ctx: Context, from: readonly ReplicaId[]): readonly ReplicaId[] {
-  const { removed = [] } = ctx.known.members ?? ctx.known.chain.at(-1)?.members ?? {};
+  const removed = membersOf(ctx)?.removed ?? [];
   const left = from.filter((id) => !removed.includes(id));
   const { self } = identity(ctx);
   return left.length > 0 ? left : (ctx.known.chain.at(-1)?.voters ?? []).filter((id) => id !== self);

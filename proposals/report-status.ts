@@ -3,7 +3,7 @@ import { EpoxyError, ERRORS, type ErrorCode } from "../protocol/errors.ts";
 import { limits } from "../protocol/limits.ts";
 import type { PeerReply, PeerReplyOf } from "../protocol/messages.ts";
 import type { ReplicaId } from "../protocol/types.ts";
-import { type Context, identity } from "./context.ts";
+import { type Context, identity, membersOf } from "./context.ts";
 import { ownStatus } from "./handle-message.ts";
 import { loadIdentity } from "./voter-duties.ts";
 
@@ -22,7 +22,7 @@ export async function reportStatus(ctx: Context, learnId: string): Promise<void>
 }
 
 export function coordinatorOf(ctx: Context): ReplicaId {
-  const members = ctx.known.members ?? ctx.known.chain.at(-1)?.members ?? null;
+  const members = membersOf(ctx);
   if (members === null) throw new EpoxyError("notReady", "this replica does not know the cluster's members yet");
   return members.coordinator;
 }

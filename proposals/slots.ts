@@ -11,9 +11,14 @@ import type { Transaction } from "./ports.ts";
 export type SlotBlock = { epoch: Epoch; free: Slot[]; readonly recent: number[] };
 
 /** A slot, and the epoch that it may be used in. */
-export type Slotted = { readonly id: InstanceId; readonly epoch: Epoch };
-/** A slot that is taken once `write` is durable, and those that go with it. */
-export type Taking = { readonly slot: Slotted; readonly write: Write; readonly more: readonly Slot[] };
+export type Slotted = {
+  readonly id: InstanceId;
+  readonly epoch: Epoch;
+  /** What takes it, to be written with whatever uses it; null: it is held already. */
+  readonly write: Write | null;
+  /** Taken along with it. */
+  readonly more: readonly Slot[];
+};
 
 export function emptyBlock(): SlotBlock {
   return { epoch: 0 as Epoch, free: [], recent: [] };
@@ -23,14 +28,14 @@ export function emptyBlock(): SlotBlock {
 export function heldSlot({ block, known: { replica } }: Context): Slotted | null {
   if (replica === null || block.epoch !== replica.epoch) return null;
   const slot = block.free.shift();
-  return slot === undefined ? null : { id: instanceId(replica.self, slot), epoch: block.epoch };
+  return slot === undefined ? null : { id: instanceId(replica.self, slot), epoch: block.epoch, write: null, more: [] };
 }
 
 /**
  * The next slot, and as many more as were used in the last tenth of a second: an idle process holds none, since what it holds and
  * never uses has to be recovered as Nop by the others, and a busy one does not race the other processes of its replica each time.
  */
-export function takeSlots({ block, clock }: Context, tx: Transaction): Taking {
+export function takeSlots({ block, clock }: Context, tx: Transaction): Slotted {
   const sinceMs = clock.monotonicMs() - 100;
   while (block.recent.length > 0 && (block.recent[0] as number) < sinceMs) block.recent.shift();
   const count = Math.max(1, Math.min(limits.slotBlock, block.recent.length));
@@ -40,19 +45,20 @@ export function takeSlots({ block, clock }: Context, tx: Transaction): Taking {
   const executed = frontierSlot(tx.get("progress", "")?.executed ?? [], replica.self);
   const next = Math.max(tx.get("slots", "")?.next ?? 1, executed + 1);
   return {
-    slot: { id: instanceId(replica.self, next as Slot), epoch: replica.epoch },
+    id: instanceId(replica.self, next as Slot),
+    epoch: replica.epoch,
     write: { kind: "slots", id: "", record: { next: (next + count) as Slot, epoch: replica.epoch } },
     more: Array.from({ length: count - 1 }, (_, i) => (next + 1 + i) as Slot),
   };
 }
 
-/** Once the transaction is durable; `taking` is null where the slot was held. */
-export function noteUsed({ block, clock }: Context, taking: Taking | null): void {
+/** Once it is durable. */
+export function noteUsed({ block, clock }: Context, { epoch, more }: Slotted): void {
   block.recent.push(clock.monotonicMs());
-  if (taking === null || taking.more.length === 0) return;
-  if (block.epoch !== taking.slot.epoch) block.free = [];
-  block.epoch = taking.slot.epoch;
-  block.free.push(...taking.more);
+  if (more.length === 0) return;
+  if (block.epoch !== epoch) block.free = [];
+  block.epoch = epoch;
+  block.free.push(...more);
 }
 
 /** After a lost slot (recovered as Nop under us): the rest of the block may be gone the same way. */

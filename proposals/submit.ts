@@ -10,7 +10,7 @@ import { applyWrites, type Context, quorumReachable } from "./context.ts";
 import type { Submitted } from "./lead.ts";
 import { StoreInDoubt, type Transaction } from "./ports.ts";
 import { isClosing, noQuorum, nothingProposed } from "./refusals.ts";
-import { dropBlock, heldSlot, noteUsed, type Slotted, type Taking, takeSlots } from "./slots.ts";
+import { dropBlock, heldSlot, noteUsed, type Slotted, takeSlots } from "./slots.ts";
 import { touchedByExecuting, touchedByRegistering } from "./touched.ts";
 import { loadIdentity } from "./voter-duties.ts";
 
@@ -59,9 +59,11 @@ export async function submit(ctx: Context, riders: readonly Rider[], sorting: "s
     held ??= heldSlot(ctx);
     const reply = await submitOnce(ctx, held, riders, sorting);
     switch (reply.kind) {
-      case "submitted":
-        noteUsed(ctx, reply.taking);
-        return { own: { ...reply.slot, payload: reply.payload, deps: reply.deps }, riders: reply.chosen, others: reply.others };
+      case "submitted": {
+        noteUsed(ctx, reply.slot);
+        const { id, epoch } = reply.slot;
+        return { own: { id, epoch, payload: reply.payload, deps: reply.deps }, riders: reply.chosen, others: reply.others };
+      }
       case "slotTaken":
         held = null;
         dropBlock(ctx);
@@ -92,20 +94,19 @@ type Sorted = { readonly chosen: readonly Rider[]; readonly others: readonly (re
 async function submitOnce(ctx: Context, held: Slotted | null, riders: readonly Rider[], sorting: "sort" | "together") {
   const previous = new Map(riders.map((rider) => [rider, rider.caller.id]));
   /** Before it is asked whether it happened: from then on it may have. */
-  const board = (chosen: readonly Rider[], id: InstanceId | null) => {
+  const board = (chosen: readonly Rider[], id: InstanceId | null = null) => {
     for (const rider of riders) rider.caller.id = chosen.includes(rider) ? id : (previous.get(rider) ?? null);
   };
   try {
     const reply = await ctx.store.transact((tx) => {
-      board([], null);
+      board([]);
       const living = riders.filter(({ caller }) => !caller.over);
       if (living.length === 0) return { kind: "givenUp" } as const;
       // A slot is used in the epoch it was taken in, or never.
       const { epoch } = tx.get("replica", "") ?? {};
       if (held !== null && held.epoch !== epoch) return { kind: "slotTaken" } as const;
       if (ctx.known.replica?.epoch !== epoch) return { kind: "otherEpoch" } as const;
-      const taking = held === null ? takeSlots(ctx, tx) : null;
-      const slot = held ?? (taking as Taking).slot;
+      const slot = held ?? takeSlots(ctx, tx);
       const { id } = slot;
       const everything = payloadOf(living);
       tx.need([...touchedByRegistering(id, everything), ...touchedByExecuting(everything)]);
@@ -113,22 +114,22 @@ async function submitOnce(ctx: Context, held: Slotted | null, riders: readonly R
       const payload = payloadOf(chosen);
       const step = submitInstance(tx, { id, payload });
       // Or the next try would come upon it again.
-      if (step.reply.kind === "slotTaken" && taking !== null) tx.put(taking.write);
+      if (step.reply.kind === "slotTaken" && slot.write !== null) tx.put(slot.write);
       if (step.reply.kind !== "submitted") return step.reply;
       // What cannot be sent must not be written: nobody could ever finish it.
       if (step.reply.deps.explicit.length > limits.submitDepsMax) return { kind: "tooManyConflicts" } as const;
       applyWrites(tx, step.writes);
-      if (taking !== null) tx.put(taking.write);
+      if (slot.write !== null) tx.put(slot.write);
       for (const before of new Set(chosen.flatMap((rider) => previous.get(rider) ?? []))) noteResubmitted(tx, before, id);
       board(chosen, id);
-      return { kind: "submitted", slot, taking, deps: step.reply.deps as Deps, payload, chosen, others } as const;
+      return { kind: "submitted", slot, deps: step.reply.deps as Deps, payload, chosen, others } as const;
     });
-    if (reply.kind !== "submitted") board([], null);
+    if (reply.kind !== "submitted") board([]);
     return reply;
   } catch (error) {
     // It may be durable, so recovery may finish it one day: for those who were in it no longer "nothing was proposed".
     if (error instanceof StoreInDoubt) throw nothingProposed(ctx, { cause: error });
-    board([], null);
+    board([]);
     throw error;
   }
 }

@@ -184,7 +184,7 @@ export const section10: readonly Mutant[] = [
     10,
     "a learner is told no commits",
     "proposals/context.ts",
-    "  for (const { id } of members?.members ?? []) ids.add(id);\n",
+    "  for (const { id } of membersOf(ctx)?.members ?? []) ids.add(id);\n",
     "",
     "S2",
   ),

@@ -27,8 +27,7 @@ test("is Nop for the others too, once it is removed", async (t) => {
     );
     return id;
   };
-  await cluster.replica(1).bootstrap({ clusterName: "test", name: "dc-1", peerUrl: "http://site-1.test", apiUrl: "http://site-1.test" });
-  await until("site 1 serves", () => cluster.replica(1).report().problems.length === 0);
+  await cluster.begin();
   await join(2, one);
   await join(3, one);
   await cluster.replica(1).changeVoters([one, two, three], { timeoutMs: 15_000 });

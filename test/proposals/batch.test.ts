@@ -5,16 +5,7 @@ import { StoreInDoubt } from "../../proposals/ports.ts";
 import { limits } from "../../protocol/limits.ts";
 import type { Key } from "../../protocol/types.ts";
 import { systemClock } from "../../server/clock.ts";
-import { bytes, codeOf, createMemoryCluster, set, until } from "../support/memory-cluster.ts";
-
-type Cluster = Awaited<ReturnType<typeof createMemoryCluster>>;
-
-async function formed(t: { after(fn: () => unknown): void }, busyShare = () => 0): Promise<Cluster> {
-  const cluster = await createMemoryCluster({ sites: 3, busyShare });
-  t.after(() => cluster.stop());
-  await cluster.form(3);
-  return cluster;
-}
+import { bytes, codeOf, formed, set, until } from "../support/memory-cluster.ts";
 
 const many = (count: number) => Array.from({ length: count }, (_, index) => index);
 
@@ -57,7 +48,7 @@ describe("callers who come together", () => {
   });
 
   test("also where they come shortly after one another, while the process has more to do than it can", async (t) => {
-    const cluster = await formed(t, () => 1);
+    const cluster = await formed(t, { busyShare: () => 1 });
     const asked = [];
     for (const group of many(30)) {
       for (const index of many(6)) asked.push(cluster.propose(1, set(`k${group}.${index}`, "v")));

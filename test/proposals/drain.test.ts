@@ -11,7 +11,7 @@ import { instanceId } from "../../protocol/ids.ts";
 import { limits } from "../../protocol/limits.ts";
 import type { ChainLink, Epoch, InstanceId, ReplicaId, ReplicaState, Slot } from "../../protocol/types.ts";
 import { systemRandom } from "../../server/clock.ts";
-import { codeOf, createMemoryCluster, type Process, set, until } from "../support/memory-cluster.ts";
+import { codeOf, formed, type Process, set, until } from "../support/memory-cluster.ts";
 
 const ids = (...numbers: number[]): ReplicaId[] => numbers as ReplicaId[];
 
@@ -78,13 +78,6 @@ describe("65a: in an epoch that is over", () => {
   });
 });
 
-async function formed(t: { after(fn: () => unknown): void }, sites: number, voters = sites) {
-  const cluster = await createMemoryCluster({ sites });
-  t.after(() => cluster.stop());
-  await cluster.form(voters);
-  return cluster;
-}
-
 /** A store under a process whose syncs can be made to stand still: what it is not told, it learns no more. Before the cluster, whose end waits for its loops. */
 function withoutSync(t: { after(fn: () => unknown): void }) {
   let isStalled = false;
@@ -103,7 +96,7 @@ function withoutSync(t: { after(fn: () => unknown): void }) {
 }
 
 test("16a: what is begun where the others are not in the epoch yet is not given up", async (t) => {
-  const cluster = await formed(t, 4, 3);
+  const cluster = await formed(t, { sites: 4, voters: 3 });
   await cluster.join(4);
   const answered = new Set<ReplicaId>();
   const recovered: InstanceId[] = [];
@@ -132,7 +125,7 @@ test("16a: what is begun where the others are not in the epoch yet is not given 
 /** A second process of datacenter 1, both serving; the syncs of the second one stand still from here on. */
 async function siblings(t: { after(fn: () => unknown): void }) {
   const syncs = withoutSync(t);
-  const cluster = await formed(t, 3);
+  const cluster = await formed(t);
   const [first] = cluster.site(1).processes as [Process];
   const second = await cluster.start(1, { store: syncs.store });
   for (const { replica } of [second, first]) await until("both serve", () => replica.report().problems.length === 0);

@@ -5,7 +5,7 @@ import { BUCKET_MS } from "../../protocol/conflict.ts";
 import { limits } from "../../protocol/limits.ts";
 import type { Command, Key } from "../../protocol/types.ts";
 import { systemClock } from "../../server/clock.ts";
-import { createMemoryCluster, kindOf, type MemoryCluster, set, until } from "../support/memory-cluster.ts";
+import { formed, kindOf, type MemoryCluster, set, until } from "../support/memory-cluster.ts";
 
 type Hooks = { after(fn: () => unknown): void };
 
@@ -13,13 +13,6 @@ function quickly(t: Hooks, changes: Partial<Record<keyof typeof limits, number>>
   const before = Object.assign({}, limits);
   t.after(() => Object.assign(limits, before));
   Object.assign(limits, changes);
-}
-
-async function formed(t: Hooks, wallMs?: (site: number) => number): Promise<MemoryCluster> {
-  const cluster = await createMemoryCluster({ sites: 3, ...(wallMs === undefined ? {} : { wallMs }) });
-  t.after(() => cluster.stop());
-  await cluster.form(3);
-  return cluster;
 }
 
 function kept(cluster: MemoryCluster, site: number, prefix: string): string[] {
@@ -53,7 +46,7 @@ describe("idempotency keys", () => {
     cluster.replica(site).propose({ commands: [add("n")], idempotencyKey, timeoutMs: 5_000 });
 
   test("a clock in 1970 does no harm, in a cluster that is young", async (t) => {
-    const cluster = await formed(t, (site) => (site === 2 ? 0 : systemClock.wallMs()));
+    const cluster = await formed(t, { wallMs: (site) => (site === 2 ? 0 : systemClock.wallMs()) });
     await once(cluster, 2, "key");
     assert.equal(kindOf((await once(cluster, 1, "key")).outcome), "added");
     await once(cluster, 2, "key");
@@ -63,7 +56,7 @@ describe("idempotency keys", () => {
   test("count for 24 hours, and are forgotten soon after", async (t) => {
     quickly(t, { bucketsEveryMs: 30, pruneEveryMs: 50, pageEntriesMax: 4 });
     let hours = 0;
-    const cluster = await formed(t, () => systemClock.wallMs() + hours * BUCKET_MS);
+    const cluster = await formed(t, { wallMs: () => systemClock.wallMs() + hours * BUCKET_MS });
     for (let i = 0; i < 10; i++) await once(cluster, 1, `key ${i}`);
     await until("site 2 has their rows", () => kept(cluster, 2, "r:").length === 10);
     hours = 24;

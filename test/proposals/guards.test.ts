@@ -5,16 +5,7 @@ import { BUCKET_MS } from "../../protocol/conflict.ts";
 import { limits } from "../../protocol/limits.ts";
 import type { Command, Key } from "../../protocol/types.ts";
 import { systemClock } from "../../server/clock.ts";
-import { createMemoryCluster, type MemoryCluster, set, until } from "../support/memory-cluster.ts";
-
-type Hooks = { after(fn: () => unknown): void };
-
-async function formed(t: Hooks, wallMs?: (site: number) => number): Promise<MemoryCluster> {
-  const cluster = await createMemoryCluster({ sites: 3, ...(wallMs === undefined ? {} : { wallMs }) });
-  t.after(() => cluster.stop());
-  await cluster.form(3);
-  return cluster;
-}
+import { formed, set, until } from "../support/memory-cluster.ts";
 
 test("an optimistic read believes a voter that has the key, however late it answers, before those that do not", async (t) => {
   const cluster = await formed(t);
@@ -32,7 +23,7 @@ test("idempotency rows go by stamps and closed hours, never by a clock: one that
   const before = { ...limits };
   t.after(() => Object.assign(limits, before));
   Object.assign(limits, { bucketsEveryMs: 30, pruneEveryMs: 30 });
-  const cluster = await formed(t, (site) => systemClock.wallMs() + (site === 3 ? 40 * BUCKET_MS : 0));
+  const cluster = await formed(t, { wallMs: (site) => systemClock.wallMs() + (site === 3 ? 40 * BUCKET_MS : 0) });
   const add: Command = { kind: "add", key: "n" as Key, delta: 1n };
   const once = () => cluster.replica(1).propose({ commands: [add], idempotencyKey: "key", timeoutMs: 5_000 });
   await once();

@@ -6,16 +6,7 @@ import { EpoxyError } from "../../protocol/errors.ts";
 import { limits } from "../../protocol/limits.ts";
 import type { InstanceId, Key } from "../../protocol/types.ts";
 import { systemClock } from "../../server/clock.ts";
-import { codeOf, createMemoryCluster, set, until } from "../support/memory-cluster.ts";
-
-type Cluster = Awaited<ReturnType<typeof createMemoryCluster>>;
-
-async function formed(t: { after(fn: () => unknown): void }, voters = 3): Promise<Cluster> {
-  const cluster = await createMemoryCluster({ sites: voters });
-  t.after(() => cluster.stop());
-  await cluster.form(voters);
-  return cluster;
-}
+import { codeOf, formed, set, until } from "../support/memory-cluster.ts";
 
 async function timed<T>(run: () => Promise<T>): Promise<{ readonly result: T; readonly ms: number }> {
   const startMs = performance.now();
@@ -141,7 +132,7 @@ describe("after a Nop", () => {
 
 describe("more than can be ordered", () => {
   test("a proposal with too many conflicts is refused before anything is written", async (t) => {
-    const cluster = await formed(t, 1);
+    const cluster = await formed(t, { sites: 1 });
     const bounds = limits as unknown as { submitDepsMax: number };
     const before = bounds.submitDepsMax;
     t.after(() => {
@@ -155,7 +146,7 @@ describe("more than can be ordered", () => {
 });
 
 test("an optimistic read in a cluster of one does not wait for others", async (t) => {
-  const cluster = await formed(t, 1);
+  const cluster = await formed(t, { sites: 1 });
   const read = await timed(() => cluster.replica(1).read("never" as Key, "optimistic", 5_000));
   assert.deepEqual([read.result.version, read.ms < 200], [0, true]);
 });

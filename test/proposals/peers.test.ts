@@ -7,14 +7,7 @@ import { instanceId, ownerOf, slotOf } from "../../protocol/ids.ts";
 import { limits } from "../../protocol/limits.ts";
 import type { Key, Members, ReplicaId } from "../../protocol/types.ts";
 import { systemClock } from "../../server/clock.ts";
-import { codeOf, createMemoryCluster, type MemoryCluster, set, until } from "../support/memory-cluster.ts";
-
-async function formed(t: { after(fn: () => unknown): void }, sites = 3, voters = sites): Promise<MemoryCluster> {
-  const cluster = await createMemoryCluster({ sites });
-  t.after(() => cluster.stop());
-  await cluster.form(voters);
-  return cluster;
-}
+import { codeOf, formed, type MemoryCluster, set, until } from "../support/memory-cluster.ts";
 
 const problemsOf = (cluster: MemoryCluster, site: number): string => cluster.replica(site).report().problems.join("; ");
 

@@ -4,17 +4,10 @@ import { describe, test } from "node:test";
 import { keyFootprint } from "../../protocol/conflict.ts";
 import type { Key } from "../../protocol/types.ts";
 import { systemClock } from "../../server/clock.ts";
-import { bytes, createMemoryCluster, set } from "../support/memory-cluster.ts";
-
-type Cluster = Awaited<ReturnType<typeof createMemoryCluster>>;
+import { bytes, formed, type MemoryCluster, set } from "../support/memory-cluster.ts";
 
 /** A cluster that says it has more to do than it can, so that who comes second waits for others. */
-async function busy(t: { after(fn: () => unknown): void }): Promise<Cluster> {
-  const cluster = await createMemoryCluster({ sites: 3, busyShare: () => 1 });
-  t.after(() => cluster.stop());
-  await cluster.form(3);
-  return cluster;
-}
+const busy = (t: Parameters<typeof formed>[0]) => formed(t, { busyShare: () => 1 });
 
 describe("readers of a busy process", () => {
   test("share one question for all their keys, and each gets his own key's value", async (t) => {
@@ -72,12 +65,12 @@ describe("readers of a busy process", () => {
 });
 
 /** Many readers at datacenter 2 whose key nobody answers for: who comes next may expect company. Resolves once all of them have asked. */
-async function gather(cluster: Cluster): Promise<{ readonly answered: Promise<unknown> }> {
+async function gather(cluster: MemoryCluster): Promise<{ readonly answered: Promise<unknown> }> {
   const held = Array.from({ length: 200 }, () => cluster.read(2, "held", 20_000));
   await systemClock.sleep(150);
   return { answered: Promise.all(held) };
 }
 
-async function seesOpen(cluster: Cluster, site: number): Promise<boolean> {
+async function seesOpen(cluster: MemoryCluster, site: number): Promise<boolean> {
   return (await cluster.process(site).store.openInstances(null, 10)).length > 0;
 }

@@ -6,16 +6,9 @@ import { limits } from "../../protocol/limits.ts";
 import type { PeerRequest } from "../../protocol/messages.ts";
 import type { ReplicaId } from "../../protocol/types.ts";
 import { systemClock } from "../../server/clock.ts";
-import { codeOf, createMemoryCluster, type MemoryCluster, set, until } from "../support/memory-cluster.ts";
+import { codeOf, formed, type MemoryCluster, set, until } from "../support/memory-cluster.ts";
 
 const [one, two, three] = [1, 2, 3] as ReplicaId[] as [ReplicaId, ReplicaId, ReplicaId];
-
-async function formed(t: { after(fn: () => unknown): void }, sites = 3, voters = sites): Promise<MemoryCluster> {
-  const cluster = await createMemoryCluster({ sites });
-  t.after(() => cluster.stop());
-  await cluster.form(voters);
-  return cluster;
-}
 
 const epochOf = (cluster: MemoryCluster, site: number): number => cluster.replica(site).report().epoch;
 const serves = (cluster: MemoryCluster, site: number): boolean =>
@@ -72,7 +65,7 @@ describe("the driver dies", { concurrency: true }, () => {
 });
 
 test("two drivers at once with different wishes end on one chain, and both are told the truth", async (t) => {
-  const cluster = await formed(t, 4, 3);
+  const cluster = await formed(t, { sites: 4, voters: 3 });
   await cluster.join(4);
   const wishes = [
     cluster.replica(1).changeVoters([one, two, three, 4 as ReplicaId], { timeoutMs: 15_000 }),

@@ -3,16 +3,9 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { instanceId, instanceName, slotOf } from "../../protocol/ids.ts";
 import type { ReplicaId, Slot } from "../../protocol/types.ts";
-import { createMemoryCluster, set, until } from "../support/memory-cluster.ts";
+import { formed, set, until } from "../support/memory-cluster.ts";
 
 const one = 1 as ReplicaId;
-
-async function formed(t: { after(fn: () => unknown): void }) {
-  const cluster = await createMemoryCluster({ sites: 3 });
-  t.after(() => cluster.stop());
-  await cluster.form(3);
-  return cluster;
-}
 
 describe("slots", () => {
   test("a lone caller waits for one write before his pre-accept goes out", async (t) => {

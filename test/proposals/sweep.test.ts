@@ -3,14 +3,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { limits } from "../../protocol/limits.ts";
 import type { InstanceId, ReplicaId } from "../../protocol/types.ts";
-import { createMemoryCluster, type Process, set, until } from "../support/memory-cluster.ts";
-
-async function formed(t: { after(fn: () => unknown): void }) {
-  const cluster = await createMemoryCluster({ sites: 3 });
-  t.after(() => cluster.stop());
-  await cluster.form(3);
-  return cluster;
-}
+import { formed, type Process, set, until } from "../support/memory-cluster.ts";
 
 describe("an instance that holds up others", () => {
   test("63: is left to an owner that answers, also by another process of the owner's replica", async (t) => {

@@ -46,6 +46,18 @@ export const set = (key: string, value: string): Command => ({ kind: "set", key:
 export const textOf = ({ value }: KeyState): string | null => (value === null ? null : new TextDecoder().decode(value));
 export const kindOf = (outcome: EntryOutcome): string => (outcome.kind === "results" ? (outcome.results[0]?.kind ?? "none") : outcome.kind);
 
+/** Three sites that all vote, unless told otherwise; stopped with the test. */
+export async function formed(
+  t: { after(fn: () => unknown): void },
+  { voters, ...options }: Partial<Parameters<typeof createMemoryCluster>[0]> & { readonly voters?: number } = {},
+): Promise<MemoryCluster> {
+  const { sites = 3 } = options;
+  const cluster = await createMemoryCluster({ ...options, sites });
+  t.after(() => cluster.stop());
+  await cluster.form(voters ?? sites);
+  return cluster;
+}
+
 /** Empty sites 1 to `sites`; `form` makes them a cluster. Site numbers are replica ids as long as they join in order. */
 export async function createMemoryCluster({
   sites: count,
@@ -206,6 +218,12 @@ export async function createMemoryCluster({
     return id;
   }
 
+  /** Site 1 begins a cluster, and serves alone. */
+  async function begin(): Promise<void> {
+    await replicaOf(1).bootstrap({ clusterName: "test", name: "dc-1", peerUrl: urlOf(1), apiUrl: urlOf(1) });
+    await until("site 1 serves", () => replicaOf(1).report().problems.length === 0);
+  }
+
   for (let number = 1; number <= count; number++) {
     sites.set(number, { number, disk: createMemoryDisk(), processes: [], hooks: {} });
     await start(number);
@@ -217,10 +235,10 @@ export async function createMemoryCluster({
     join,
     replica: replicaOf,
     process: processOf,
+    begin,
     /** Site 1 begins a cluster; 2 to `voters` join it, and all of them vote. */
     async form(voters: number): Promise<void> {
-      await replicaOf(1).bootstrap({ clusterName: "test", name: "dc-1", peerUrl: urlOf(1), apiUrl: urlOf(1) });
-      await until("site 1 serves", () => replicaOf(1).report().problems.length === 0);
+      await begin();
       for (let site = 2; site <= voters; site++) await join(site);
       await replicaOf(1).changeVoters(
         Array.from({ length: voters }, (_, i) => (i + 1) as ReplicaId),

@@ -4,6 +4,8 @@ import { bodyOf, eventually } from "../support/api.ts";
 import type { Run } from "./case.ts";
 
 const headers = { "content-type": "application/json" };
+/** Some steps the server of the driver's datacenter takes as often as the driver does. */
+const changesMax = 8;
 /** Beyond it a change hangs. */
 const changeMsMax = 120_000;
 /** Asked of another datacenter than the coordinator's, where there is one. */
@@ -85,4 +87,10 @@ export async function untilGone(run: Run, { name }: Newcomer): Promise<void> {
     const views = await Promise.all([1, 2, 3].map((each) => clusterAt(run, each)));
     return views.every((view) => view?.replicas.every((each) => each.name !== name) && view.reconfiguration?.phase === "settled");
   });
+}
+
+/** Changes the voters until the driver was the one who came to `step`, which `change` says. */
+export async function untilDriverTakes(step: string, change: () => Promise<boolean>): Promise<void> {
+  for (let changes = 0; changes < changesMax; changes++) if (await change()) return;
+  throw new Error(`in ${changesMax} changes of voters the driver never came to: ${step}`);
 }

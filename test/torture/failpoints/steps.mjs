@@ -7,7 +7,7 @@ const soon = (name) => `setTimeout(() => epoxyFailpoint(${name}), 1);`;
 const ask = (name) => `epoxyFailpoint(${JSON.stringify(name)}) ??`;
 
 export const places = [
-  { file: "proposals/submit", before: "return { own: { ...reply.slot,", call: step("submitted") },
+  { file: "proposals/submit", before: "return { own: { id,", call: step("submitted") },
   { file: "proposals/gather", after: "void ask(to);", call: soon('input.request.kind + " sent"') },
   { file: "proposals/handle-message", before: "const { reply, executed } = await", call: 'epoxyFailpoint(request.kind + " received");' },
   {

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { eventually } from "../../support/api.ts";
 import type { Run, TortureCase } from "../case.ts";
 import { driverSteps } from "../failpoints/steps.mjs";
-import { added, another, type Newcomer, untilVotes, wishVote } from "../members.ts";
+import { added, another, type Newcomer, untilDriverTakes, untilVotes, wishVote } from "../members.ts";
 import { longestPauseMs, serving } from "../serving.ts";
 
 /** The coordinator's datacenter: its worker changes the voters. */
@@ -12,8 +12,6 @@ const driver = 1;
 /** As a supervisor starts it again. */
 const restartAfterMs = 1_000;
 const stepsMin = 2;
-/** Some steps the server of the driver's datacenter takes as often as the driver does. */
-const triesMax = 8;
 
 export const cases: readonly TortureCase[] = [
   {
@@ -37,11 +35,10 @@ async function driverKilled(run: Run): Promise<void> {
     let voter = true;
     for (const [i, step] of run.dice.shuffle(driverSteps).entries()) {
       if (i >= stepsMin && performance.now() > run.endMs) break;
-      for (let tries = 1, hasEnded = false; !hasEnded; tries++) {
+      await untilDriverTakes(step, () => {
         voter = !voter;
-        hasEnded = await endDriverAt(run, step, newcomer, voter);
-        if (!hasEnded && tries === triesMax) throw new Error(`in ${triesMax} changes of voters the driver never came to: ${step}`);
-      }
+        return endDriverAt(run, step, newcomer, voter);
+      });
     }
     await wishVote(run, newcomer, true);
     await untilVotes(run, newcomer, true);

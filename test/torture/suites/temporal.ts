@@ -4,15 +4,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { eventually } from "../../support/api.ts";
 import type { Run, TortureCase } from "../case.ts";
 import { driverSteps, memberSteps } from "../failpoints/steps.mjs";
-import { added, another, clusterAt, untilGone, untilVotes, wishGone, wishMember, wishVote } from "../members.ts";
+import { added, another, clusterAt, untilDriverTakes, untilGone, untilVotes, wishGone, wishMember, wishVote } from "../members.ts";
 import { longestPauseMs, serving } from "../serving.ts";
 
 /** The coordinator's datacenter. */
 const coordinator = 1;
 /** As long as it takes a driver that lives; one that died would cost more. */
 const noticedMs = 4_000;
-/** Some steps the server of the driver's datacenter takes as often as the driver does. */
-const triesMax = 8;
 const sizes = { stopSeconds: 120, first: 0, steps: 100 };
 /** What is judged is that traffic goes on, for minutes at every step: light, so that several parts can be run beside each other. */
 const restMsMax = 200;
@@ -68,15 +66,14 @@ async function changing(run: Run): Promise<void> {
   await added(run, newcomer);
   let voter = true;
   for (const step of chosen(run, driverSteps)) {
-    for (let tries = 1, wasStopped = false; !wasStopped; tries++) {
+    await untilDriverTakes(step, () => {
       voter = !voter;
       const now = voter;
-      wasStopped = await stopTemporalAt(run, step, coordinator, {
+      return stopTemporalAt(run, step, coordinator, {
         wish: () => wishVote(run, newcomer, now),
         done: () => untilVotes(run, newcomer, now),
       });
-      if (!wasStopped && tries === triesMax) throw new Error(`in ${triesMax} changes of voters the driver never came to: ${step}`);
-    }
+    });
   }
   await wishVote(run, newcomer, true);
   await untilVotes(run, newcomer, true);
