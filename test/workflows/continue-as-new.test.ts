@@ -54,15 +54,16 @@ test("no update and no signal is lost while it goes on as new under load", () =>
     await replaysWhole(run.name);
   }));
 
-/** Every run of it, of which there must be some. */
+/** Every run that went on as another, of which there must be some. The last one may not have had its first task: of that there is nothing to replay, and the replayer would wait for ever. */
 async function replaysWhole(name: string): Promise<void> {
   const workflowId = messages.coordinatorWorkflowId(name);
   let runs = 0;
   const bundle = await workflowBundle();
   for await (const { runId, status } of temporal.client.workflow.list({ query: `WorkflowId = "${workflowId}"` })) {
+    if (status.name !== "CONTINUED_AS_NEW") continue;
     const history = await temporal.client.workflow.getHandle(workflowId, runId).fetchHistory();
     await Worker.runReplayHistory({ workflowBundle: bundle }, history, workflowId);
-    if (status.name === "CONTINUED_AS_NEW") runs++;
+    runs++;
   }
   assert.ok(runs >= 5, `it went on as new ${runs} times`);
 }
