@@ -45,6 +45,7 @@ export async function bootstrap(
         `this Redis holds replica ${known.self} of cluster "${known.clusterName}", not of "${clusterName}": use another Redis, or the right --cluster`,
       );
     }
+    tx.need(closed);
     const members = firstMembers({ name, peerUrl, apiUrl, incarnation: ctx.incarnation });
     const link = genesisLink({ voter: 1 as ReplicaId, members }, sha256);
     tx.put({
