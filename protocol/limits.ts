@@ -49,8 +49,9 @@ export const limits = {
   watchersMax: 1_000,
   /** A request that takes longer has a line in the log. */
   slowRequestMs: 1_000,
-  /** Executed changes that a replica keeps for watchers and learners, about. */
+  /** Executed changes that a replica keeps for watchers and learners: so many, or so many bytes of them, whichever is less. */
   changesKept: 1_000_000,
+  changesBytesKept: 256 * 1024 * 1024,
   /** What is read at once for one watcher, and how long it may leave that unread before its stream is cut. */
   watchPageBytes: 1024 * 1024,
   watchSlowMs: 30_000,

@@ -1,11 +1,11 @@
 -- Checks and applies one batch of optimistic transactions, in order; the only Lua there is.
--- KEYS: outcomes of this process, counter, digest, open instances, replicated records, changes, turn
+-- KEYS: outcomes of this process, counter, digest, open instances, replicated records, changes, turn, how much of the changes is kept
 -- ARGV: batch number, batches remembered, seconds they are remembered, changes kept, whether it can write (1 or 0), batch,
--- milliseconds a claim holds
+-- milliseconds a claim holds, bytes of changes kept
 -- Answers "COUNTER|FAILED;FAILED;..": of each transaction the positions of its failed checks with commas between, none when it
 -- happened. A batch of a number seen before is not applied again: it is answered as it was.
 local call, unpackFields = redis.call, struct.unpack
-local outcomes, counterKey, digestKey, openKey, stateKey, changesKey, turnKey = unpack(KEYS)
+local outcomes, counterKey, digestKey, openKey, stateKey, changesKey, turnKey, keptKey = unpack(KEYS)
 local number, canWrite, batch = ARGV[1], ARGV[5] == '1', ARGV[6]
 local seat = tostring(tonumber(number) % tonumber(ARGV[2]))
 
@@ -57,6 +57,34 @@ local function yields(puts, drops, pos)
     if name == claimed then return true end
   end
   return false
+end
+
+-- How many changes are kept, and their bytes; nil until one is appended.
+local keptCount, keptBytes
+-- Appends one change, and drops the oldest, some at a time, where there are too many or too large ones. The command that appends
+-- drops too: Redis users made for older builds may do no more.
+local function append(bytes)
+  if not keptCount then
+    local kept = call('GET', keptKey) or '0 0'
+    local space = string.find(kept, ' ', 1, true)
+    keptCount, keptBytes = tonumber(string.sub(kept, 1, space)), tonumber(string.sub(kept, space))
+  end
+  keptCount, keptBytes = keptCount + 1, keptBytes + #bytes
+  local from, first = '-', '0-0'
+  while keptCount > tonumber(ARGV[4]) or keptBytes > tonumber(ARGV[8]) do
+    local oldest = call('XRANGE', changesKey, from, '+', 'COUNT', 8)
+    if #oldest == 0 then
+      keptCount, keptBytes = 1, #bytes
+      break
+    end
+    for _, entry in ipairs(oldest) do
+      keptCount, keptBytes = keptCount - 1, keptBytes - #entry[2][2]
+    end
+    local last = oldest[#oldest][1]
+    from, first = '(' .. last, string.format('0-%.0f', tonumber(string.sub(last, 3)) + 1)
+  end
+  -- Positions 0-1, 0-2, ..: without gaps, so a reader sees what was trimmed.
+  call('XADD', changesKey, 'MINID', '=', first, '0-*', 'c', bytes)
 end
 
 local count, pos = unpackFields('>I4', batch, 1)
@@ -114,14 +142,15 @@ for i = 1, count do
     for _ = 1, appends do
       local bytes
       bytes, pos = unpackFields('>I4c0', batch, pos)
-      -- Positions 0-1, 0-2, ..: without gaps, so a reader sees what was trimmed.
-      call('XADD', changesKey, 'MAXLEN', '~', ARGV[4], '0-*', 'c', bytes)
+      append(bytes)
     end
     sum[1], sum[2], sum[3], sum[4] = sum[1] + a, sum[2] + b, sum[3] + c, sum[4] + d
     if puts + drops + openAdds + openDrops + openRanges + stateAdds + stateDrops + appends > 0 then applied = true end
   end
   pos = following
 end
+
+if keptCount then call('SET', keptKey, string.format('%.0f %.0f', keptCount, keptBytes)) end
 
 if sum[1] + sum[2] + sum[3] + sum[4] > 0 then
   local limbs = { 0, 0, 0, 0 }

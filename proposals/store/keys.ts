@@ -24,6 +24,7 @@ export const SETS = {
   open: "s:open",
   state: "s:state",
   changes: "s:changes",
+  changesKept: "s:changesKept",
   digest: "s:digest",
   counter: "s:counter",
   turn: "s:turn",

@@ -28,6 +28,8 @@ export type MemoryDisk = {
   /** Entries trimmed from the front of `changes`. */
   trimmed: number;
   readonly changesMax: number;
+  readonly changesBytesMax: number;
+  changesBytes: number;
   digest: bigint;
   counter: number;
   /** Processes that ever opened it. */
@@ -39,7 +41,12 @@ export type MemoryDisk = {
   watch: ((applied: BatchTransaction) => void) | null;
 };
 
-export function createMemoryDisk({ changesMax = limits.changesKept }: { readonly changesMax?: number } = {}): MemoryDisk {
+type KeptChanges = { readonly changesMax?: number; readonly changesBytesMax?: number };
+
+export function createMemoryDisk({
+  changesMax = limits.changesKept,
+  changesBytesMax = limits.changesBytesKept,
+}: KeptChanges = {}): MemoryDisk {
   const outcomes: MemoryDisk["outcomes"] = new Map();
   return {
     records: new Map(),
@@ -48,6 +55,8 @@ export function createMemoryDisk({ changesMax = limits.changesKept }: { readonly
     changes: [],
     trimmed: 0,
     changesMax,
+    changesBytesMax,
+    changesBytes: 0,
     digest: 0n,
     counter: 0,
     opens: 0,
@@ -215,7 +224,10 @@ function apply(disk: MemoryDisk, { puts, drops, open, state, appends, digestDelt
   }
   change(disk.state, state);
   disk.changes.push(...appends);
-  const surplus = Math.max(0, disk.changes.length - disk.changesMax);
+  for (const bytes of appends) disk.changesBytes += bytes.length;
+  let surplus = 0;
+  while (disk.changes.length - surplus > disk.changesMax || disk.changesBytes > disk.changesBytesMax)
+    disk.changesBytes -= disk.changes[surplus++]?.length ?? 0;
   disk.changes.splice(0, surplus);
   disk.trimmed += surplus;
   disk.digest = (disk.digest + digestDelta) % DIGEST_MODULUS;

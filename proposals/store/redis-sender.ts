@@ -46,7 +46,7 @@ export type Sender = {
 
 /** What the script gets as KEYS. */
 export function outcomeKeys({ prefix, processId }: { readonly prefix: string; readonly processId: string }): Buffer[] {
-  const names = [outcomesName(processId), SETS.counter, SETS.digest, SETS.open, SETS.state, SETS.changes, SETS.turn];
+  const names = [outcomesName(processId), SETS.counter, SETS.digest, SETS.open, SETS.state, SETS.changes, SETS.turn, SETS.changesKept];
   return names.map((name) => Buffer.from(prefix + name, "latin1"));
 }
 
@@ -59,7 +59,7 @@ export function createSender({
   readonly keys: readonly Buffer[];
   readonly options: RedisStoreOptions;
 }): Sender {
-  const { log, changesMax = limits.changesKept, resendMs = 5_000 } = options;
+  const { log, changesMax = limits.changesKept, changesBytesMax = limits.changesBytesKept, resendMs = 5_000 } = options;
   const outstanding = new Map<number, Outstanding>();
   let connection = 0;
   let isConnected = false;
@@ -184,6 +184,7 @@ export function createSender({
         canWrite,
         packBatch(batch.transactions, options.prefix ?? ""),
         CLAIM_MS,
+        changesBytesMax,
       ];
       return new Promise((resolve, reject) => {
         const one = { number: batch.number, args, transmissions: 0, bySource: false, resolve, reject };

@@ -17,8 +17,9 @@ export type RedisStoreOptions = {
   /** Names this process in Redis beside a random part. */
   readonly processId: string;
   readonly log: Logger;
-  /** Executed changes kept for watchers and learners, about. */
+  /** Executed changes kept for watchers and learners: so many, or so many bytes of them. */
   readonly changesMax?: number;
+  readonly changesBytesMax?: number;
   /** How long one command may take; then the connection is given up. */
   readonly commandTimeoutMs?: number;
   /** How long a batch without reply is kept for sending again, until it is given up as in doubt. */

@@ -32,7 +32,7 @@ export function addWatchRoute(app: FastifyInstance, deps: AppDeps): void {
   const schema = {
     tags: ["kv"],
     summary: "Executed changes of this replica, as server-sent events",
-    description: `The last ${limits.changesKept} changes are kept. \`put\` and \`delete\` are changes; \`gap\`: what came before is no longer kept, or was asked for at another datacenter; \`cut\`: not read for ${limits.watchSlowMs / 1000} s, nothing is lost, come back with the last id.`,
+    description: `The last ${limits.changesKept} changes are kept, or ${limits.changesBytesKept / 1024 ** 2} MiB of them. \`put\` and \`delete\` are changes; \`gap\`: what came before is no longer kept, or was asked for at another datacenter; \`cut\`: not read for ${limits.watchSlowMs / 1000} s, nothing is lost, come back with the last id.`,
     querystring,
   };
   app.get("/v1/watch", { config: { scope: "read" }, schema, exposeHeadRoute: false }, async (request, reply) => {

@@ -10,7 +10,11 @@ import type { Change, Epoch, InstanceRecord, Key, KeyState, Progress, Write } fr
 
 /** One replica's disk, and processes on it. */
 export type Harness = {
-  open(options?: { readonly cacheEntriesMax?: number; readonly changesMax?: number }): Promise<TransactionalStore>;
+  open(options?: {
+    readonly cacheEntriesMax?: number;
+    readonly changesMax?: number;
+    readonly changesBytesMax?: number;
+  }): Promise<TransactionalStore>;
   /** Flips a bit in the middle of a stored record. */
   damage(name: string): Promise<void>;
   stop(): Promise<void>;
@@ -348,6 +352,31 @@ function derivedTests(check: CheckFn): void {
     assert.equal(await store.changes("", 10), null);
     assert.equal(await store.changes("0-3", 10), null);
     assert.equal((await store.changes("0-600", 10))?.changes.length, 1);
+  });
+
+  check("the stream of changes is bounded in bytes, too", async ({ open }) => {
+    const store = await open({ changesBytesMax: 20_000 });
+    const change = (position: number, size: number): Change => ({
+      instance: id(1, position),
+      writes: [put("a", "x".repeat(size), position)],
+    });
+    const kept = async () => {
+      const last = Number((await store.lastChange()).slice(2));
+      let first = last + 1;
+      while (first > 1 && (await store.changes(`0-${first - 2}`, 1)) !== null) first--;
+      return { first, last };
+    };
+    for (let i = 1; i <= 10; i++) await store.transact((tx) => tx.append(change(i, 1_000)));
+    assert.deepEqual(await kept(), { first: 1, last: 10 });
+    for (let i = 11; i <= 100; i++) await store.transact((tx) => tx.append(change(i, 1_000)));
+    const { first, last } = await kept();
+    assert.equal(last, 100);
+    assert.ok(last - first + 1 >= 10 && last - first + 1 <= 19, `${last - first + 1} are kept`);
+    assert.deepEqual((await store.changes(`0-${first - 1}`, 1))?.changes[0]?.change, change(first, 1_000));
+    // One that is larger than all that may be kept is told to whoever follows, and goes with the next.
+    await store.transact((tx) => tx.append(change(101, 30_000)));
+    await store.transact((tx) => tx.append(change(102, 10)));
+    assert.deepEqual(await kept(), { first: 102, last: 102 });
   });
 
   check("the digest depends on the state alone, not on the way to it", async ({ open }) => {

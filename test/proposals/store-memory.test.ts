@@ -9,8 +9,11 @@ import { increment, storeContract } from "./store-contract.ts";
 storeContract("memory store", async () => {
   let disk: MemoryDisk | null = null;
   return {
-    open: async ({ changesMax, ...options } = {}) => {
-      disk ??= createMemoryDisk(changesMax === undefined ? {} : { changesMax });
+    open: async ({ changesMax, changesBytesMax, ...options } = {}) => {
+      disk ??= createMemoryDisk({
+        ...(changesMax === undefined ? {} : { changesMax }),
+        ...(changesBytesMax === undefined ? {} : { changesBytesMax }),
+      });
       return openMemoryStore({ disk, processId: "p", ...options });
     },
     async damage(name) {
