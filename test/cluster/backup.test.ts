@@ -32,7 +32,7 @@ describe("backup and restore", () => {
     for (let i = 0; i < 50; i++) bodyOf(await cluster.api((i % 3) + 1).put(`kept/${i % 20}`, `value ${i}`), 200);
     const survivor = cluster.api(3);
     for (let i = 30; i < 50; i++)
-      await eventually("dc-3 has it", 10_000, async () => (await survivor.value(`kept/${i % 20}`, "local")) === `value ${i}`);
+      await eventually("dc-3 has it", 30_000, async () => (await survivor.value(`kept/${i % 20}`, "local")) === `value ${i}`);
     for (const gone of [1, 2]) cluster.signal("SIGKILL", gone);
     const told = JSON.parse(await epoxy("--api", survivor.url, "--json", "backup", file)) as { keys: number; replica: number };
     assert.deepEqual([told.keys, told.replica], [20, 3]);

@@ -185,7 +185,7 @@ describe("keys and values", () => {
       keys.map((key) => ({ kind: "set", key, value: "" })),
     );
     await propose(1, [{ kind: "delete", key: keys[7] }]);
-    await eventually("datacenter 2 has them all", 10_000, async () => (await list("limit=1000")).entries.length === keys.length - 1);
+    await eventually("datacenter 2 has them all", 30_000, async () => (await list("limit=1000")).entries.length === keys.length - 1);
     const found: unknown[] = [];
     for (let cursor = ""; ; ) {
       const page = await list(`limit=133&cursor=${cursor}`);
@@ -204,7 +204,7 @@ describe("keys and values", () => {
 
   test("a learner has local reads, lists and /v1/cluster, and says of the rest what it is", async () => {
     await written(kv(1, "PUT", "learned", "yes"));
-    await eventually("it has been told", 10_000, async () => (await cluster.api(4).get("learned", "local")).text === "yes");
+    await eventually("it has been told", 30_000, async () => (await cluster.api(4).get("learned", "local")).text === "yes");
     bodyOf(await cluster.api(4).ask("GET", "/v1/kv?prefix=learned"), 200);
     const { replica } = bodyOf<{ replica: { id: number; status: string } }>(await cluster.api(4).ask("GET", "/v1/cluster"), 200);
     assert.equal(replica.id, 4);
@@ -238,7 +238,7 @@ describe("keys and values", () => {
         }
       }
     });
-    await eventually("they are answered", 10_000, () => statuses.length > 50);
+    await eventually("they are answered", 30_000, () => statuses.length > 50);
     cluster.signal("SIGTERM", 2, "server");
     await Promise.all(callers);
     assert.deepEqual(cut, []);

@@ -49,7 +49,7 @@ describe("members", () => {
     t.diagnostic(`active after ${Math.round(performance.now() - startMs)} ms`);
     const written = await writing.stop();
     assert.ok(written.length > 0);
-    await eventually("dc-4 is ready", 10_000, () => api.isReady());
+    await eventually("dc-4 is ready", 30_000, () => api.isReady());
     await Promise.all(written.map(async (key) => assert.equal(await api.value(key), "x", `${key} at dc-4`)));
     for (const key of early) assert.equal(await api.value(key, "local"), key);
     bodyOf(await api.put("from 4", "counted"), 200);
@@ -65,7 +65,7 @@ describe("members", () => {
     assert.ok([503, 504].includes(answer.status), `two of four answered ${answer.status} ${answer.text}`);
     cluster.resume(2);
     cluster.resume(3);
-    await eventually("all are ready", 15_000, async () =>
+    await eventually("all are ready", 30_000, async () =>
       (await Promise.all([1, 2, 3].map((i) => cluster.api(i).isReady()))).every(Boolean),
     );
   });
@@ -83,7 +83,7 @@ describe("members", () => {
   });
 
   test("the removed one refuses what it can no longer promise, and says what it is", async () => {
-    await eventually("it knows", 10_000, async () => (await view(3)).replica.status === "removed");
+    await eventually("it knows", 30_000, async () => (await view(3)).replica.status === "removed");
     const answer = await cluster.api(3).put("late", "x");
     assert.match(bodyOf<{ error: { code: string; message: string } }>(answer, 503).error.message, /removed/);
     assert.equal((await cluster.api(3).get("from 3")).status, 503);
@@ -96,7 +96,7 @@ describe("members", () => {
     const { peer = "", api = "" } = cluster.view.datacenters[2] ?? {};
     const body = JSON.stringify({ name: "dc-3b", peerUrl: peer, apiUrl: api });
     bodyOf(await cluster.api(1).ask("POST", "/v1/cluster/replicas", { body, headers: json }), 202);
-    await eventually("the reason is told", 15_000, async () => {
+    await eventually("the reason is told", 30_000, async () => {
       const { reconfiguration } = bodyOf<{ reconfiguration: { detail: string } | null }>(
         await cluster.api(1).ask("GET", "/v1/cluster"),
         200,

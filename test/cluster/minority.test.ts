@@ -74,7 +74,7 @@ describe("a minority alone", () => {
   async function noneOfIt(unknown: readonly Answer[], before: string): Promise<void> {
     for (const answer of unknown) {
       const name = bodyOf<ErrorBody>(answer, 504).error.instance ?? "";
-      await eventually(`${name} is decided everywhere`, 10_000, async () => {
+      await eventually(`${name} is decided everywhere`, 30_000, async () => {
         const views = await Promise.all([1, 2, 3].map((i) => cluster.api(i).ask("GET", `/v1/instances/${name}`)));
         // One that everybody has executed may be dropped.
         return views.every((view) => view.status === 404 || ["committed", "executed"].includes(bodyOf<InstanceBody>(view, 200).status));
@@ -98,7 +98,7 @@ describe("a minority alone", () => {
   test("a Redis that may lose data does not count: its server says so and does not vote until that is mended", async () => {
     const redis = cluster.view.datacenters[2]?.redis ?? "";
     await askRedis(redis, [["CONFIG", "SET", "appendfsync", "everysec"]]);
-    await eventually("dc-3 says so", 10_000, async () => /appendfsync/.test((await cluster.api(3).ask("GET", "/readyz")).text));
+    await eventually("dc-3 says so", 30_000, async () => /appendfsync/.test((await cluster.api(3).ask("GET", "/readyz")).text));
     assert.match(cluster.log("dc-3-server"), /does not vote: appendfsync is 'everysec'/);
     assert.equal(codeOf(await cluster.api(3).put("unfit", "x"), 503), "notReady");
     bodyOf(await cluster.api(2).put("two fit ones", "are enough"), 200);
@@ -109,7 +109,7 @@ describe("a minority alone", () => {
       assert.ok([503, 504].includes(answer.status), `one fit and one unfit datacenter answered ${answer.status}`);
     }
     await askRedis(redis, [["CONFIG", "SET", "appendfsync", "always"]]);
-    await eventually("dc-3 votes again", 10_000, async () => (await put("fit again", "yes", 500)).status === 200);
+    await eventually("dc-3 votes again", 30_000, async () => (await put("fit again", "yes", 500)).status === 200);
     cluster.resume(2);
     await allReady();
   });

@@ -77,7 +77,7 @@ describe("services over a real cluster", () => {
     const [first, second, third] = [clientAt(1), clientAt(2), clientAt(3)];
     const { version } = await first.put("ops/k", "one");
     assert.deepEqual(await second.get("ops/k"), { key: "ops/k", value: "one", version });
-    await eventually("it is seen locally", 5_000, async () => (await third.get("ops/k", { read: "local" }))?.version === version);
+    await eventually("it is seen locally", 30_000, async () => (await third.get("ops/k", { read: "local" }))?.version === version);
     assert.equal((await third.get("ops/k", { read: "optimistic" }))?.value, "one");
     await assert.rejects(
       second.put("ops/k", "two", { ifAbsent: true }),
@@ -120,7 +120,7 @@ describe("services over a real cluster", () => {
       for (let i = 0; i < count; i++) await writer.put(`watched/${written++}`, "v");
     };
     // The watch counts from when it was opened: ask until it is.
-    await eventually("the watch is open", 10_000, async () => {
+    await eventually("the watch is open", 30_000, async () => {
       await write(1);
       return seen.length > 0;
     });
@@ -155,7 +155,7 @@ describe("services over a real cluster", () => {
     };
     const here = await open(first);
     const event = here.next();
-    await eventually("the watch sees a change", 10_000, async () => {
+    await eventually("the watch sees a change", 30_000, async () => {
       await second.put("moved/k", "v");
       return Promise.race([event.then(() => true), new Promise<boolean>((resolve) => setTimeout(() => resolve(false), 50))]);
     });

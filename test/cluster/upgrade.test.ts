@@ -90,7 +90,7 @@ describe("two builds side by side", () => {
         await speaks("new with new: version 2", () => (spoken().requests[2] ?? 0) > 0 && (spoken().replies[2] ?? 0) > 0);
     }
     // Whoever was first told "only 1" hears of 2 when the other side has it too.
-    await eventually("all are new: nobody speaks version 1 any more", 15_000, async () => {
+    await eventually("all are new: nobody speaks version 1 any more", 30_000, async () => {
       const before = spoken();
       await sleep(700);
       return spoken().requests[1] === before.requests[1];
