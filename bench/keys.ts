@@ -20,8 +20,10 @@ export function zipfKeys(exponent: number, count: number, random: () => number):
   };
 }
 
-export function setCommand(key: string, value: string): { readonly path: string; readonly body: string } {
-  return { path: "/v1/proposals", body: `{"commands":[{"kind":"set","key":${JSON.stringify(key)},"value":"${value}"}]}` };
+/** One request that sets all of these keys. */
+export function setCommands(keys: readonly string[], value: string): { readonly path: string; readonly body: string } {
+  const commands = keys.map((key) => `{"kind":"set","key":${JSON.stringify(key)},"value":"${value}"}`);
+  return { path: "/v1/proposals", body: `{"commands":[${commands.join(",")}]}` };
 }
 
 export function read(key: string, mode: string): { readonly path: string } {

@@ -40,6 +40,7 @@ export function registerBenchCommands(program: Command): void {
         .option("--zipf <exponent>", "instead: keys by Zipf's law, as 0.9")
         .option("--reads <share>", "of the operations with --zipf, from 0 to 1", "0.5");
     }
+    if (kind === "throughput" || kind === "growth") command.option("--commands <n>", "in each request, of as many keys", "1");
     if (kind !== "throughput") command.option("--keys <n>", "how many keys there are", "10000");
     if (kind === "wan") command.option("--regions <names>", "a region a datacenter: CA, VA, EU, OR, JP", "CA,VA,EU");
     command.action(async (_options, self: Command) => (await import("./bench.ts")).bench(kind, self.opts()));

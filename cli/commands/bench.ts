@@ -13,6 +13,7 @@ type Options = {
   readonly seconds: string;
   readonly warmUp: string;
   readonly valueBytes: string;
+  readonly commands?: string;
   readonly api?: string;
   readonly datacenters: string;
   readonly port: string;
@@ -35,6 +36,7 @@ export async function bench(kind: Kind, options: Options): Promise<void> {
     callersEach: numbers("callers", options.callers, 1),
     ratePerSecond: options.rate === undefined ? null : one("rate", options.rate, 1),
     valueBytes: one("value-bytes", options.valueBytes, 0),
+    commands: one("commands", options.commands ?? "1", 1),
     conflicts: numbers("hot", options.hot ?? "0", 0),
     zipf: options.zipf === undefined ? null : one("zipf", options.zipf, 0),
     keys: one("keys", options.keys ?? "10000", 1),

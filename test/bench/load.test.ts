@@ -28,6 +28,7 @@ const options = {
   callersEach: [2],
   ratePerSecond: null,
   valueBytes: 8,
+  commands: 1,
   conflicts: [50],
   zipf: null,
   keys: 10,
@@ -61,6 +62,13 @@ test("every kind has runs whose requests are of the API", () => {
     assert.ok(runs.length > 0, kind);
     for (const { ask } of runs) assert.match(ask(1, 0).path, /^\/v1\/(proposals$|kv\/)/);
   }
+});
+
+test("several commands a request set as many keys, others in each request", () => {
+  const [run] = plan("throughput", { ...options, commands: 16 });
+  const keysOf = (number: number) => JSON.parse(run?.ask(number, 0).body ?? "").commands.map(({ key }: { key: string }) => key);
+  assert.equal(new Set([...keysOf(1), ...keysOf(2)]).size, 32);
+  assert.match(run?.name ?? "", /16 commands a request/);
 });
 
 test("Zipf's law: the first key is asked for about twice as often as the second", () => {
