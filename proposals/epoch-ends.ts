@@ -5,7 +5,7 @@ import { limits } from "../protocol/limits.ts";
 import type { PeerReply } from "../protocol/messages.ts";
 import type { Epoch, ReplicaId } from "../protocol/types.ts";
 import { type Context, identity, votersOf } from "./context.ts";
-import { type Answers, gather } from "./gather.ts";
+import { type Answers, type GatherInput, type Gathering, gather } from "./gather.ts";
 import { about } from "./log-subject.ts";
 
 /** As it is written down and told: 32 lower-case hex digits. */
@@ -42,15 +42,13 @@ export function askEnds(ctx: Context, epoch: Epoch): EndsAsked {
   let digest: string | null = null;
   const judged = (answers: Answers, isLast: boolean): EndJudgement =>
     digest === null ? { kind: "open" } : judgeEnd({ voters, own: digest, told: toldBy(answers), isLast });
-  const gathering = gather<EndJudgement>(ctx, {
+  const gathering = gatherEnds<EndJudgement>(ctx, epoch, {
     to: voters,
-    request: { kind: "snapshotChanges", after: endPosition(epoch) },
     timeoutMs: limits.epochEndAskedMs,
     conclude: (answers) => {
       const judgement = judged(answers, false);
       return judgement.kind === "open" ? null : judgement;
     },
-    again: isNotYet,
   });
   return {
     async judge(own) {
@@ -64,6 +62,10 @@ export function askEnds(ctx: Context, epoch: Epoch): EndsAsked {
     },
     stop: gathering.stop,
   };
+}
+
+function gatherEnds<T>(ctx: Context, epoch: Epoch, input: Pick<GatherInput<T>, "to" | "timeoutMs" | "conclude">): Gathering<T> {
+  return gather(ctx, { ...input, request: { kind: "snapshotChanges", after: endPosition(epoch) }, again: isNotYet });
 }
 
 /** In a moment, perhaps. Everything else that is no digest says that there is none, as a build does that knows of none. */
@@ -87,12 +89,10 @@ export async function compareWithVoters(ctx: Context, epoch: Epoch, own: string)
   const { self } = identity(ctx);
   const others = votersOf(ctx, epoch).voters.filter((id) => id !== self);
   if (others.length === 0 || !isVoter(ctx.known.chain, epoch, self)) return;
-  const gathering = gather<true>(ctx, {
+  const gathering = gatherEnds<true>(ctx, epoch, {
     to: others,
-    request: { kind: "snapshotChanges", after: endPosition(epoch) },
     timeoutMs: limits.epochEndPatienceMs,
     conclude: (answers) => (toldBy(answers).size === others.length ? true : null),
-    again: isNotYet,
   });
   await gathering.result;
   gathering.stop();
