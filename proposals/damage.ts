@@ -26,6 +26,7 @@ export function noticing(store: Store, note: (record: string) => void): Store {
     ...store,
     transact: (step) => watch(store.transact(step)),
     read: (kind, ids) => watch(store.read(kind, ids)),
+    look: (kind, ids) => watch(store.look(kind, ids)),
     changes: (after, limit) => watch(store.changes(after, limit)),
   };
 }

@@ -28,6 +28,11 @@ export type Store = {
   /** Records as they are in the store now, written by whichever process. */
   read<K extends RecordKind>(kind: K, ids: readonly string[]): Promise<(Records[K] | null)[]>;
   /**
+   * Records as this process knows them, which may be older than what is in the store, and kept at hand for a transaction that is
+   * about to put them. Says nothing of what other transactions lack, as records that they load do (store/absences.ts).
+   */
+  look<K extends RecordKind>(kind: K, ids: readonly string[]): Promise<(Records[K] | null)[]>;
+  /**
    * Writes a damaged record anew where `record` is certainly what it was, by its checksum. False: it was something else.
    *
    * @throws as `transact`

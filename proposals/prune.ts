@@ -1,6 +1,6 @@
 /**
- * Drops what nobody needs any more: instances below the global floor with their index entries (PROPOSAL step 57), and
- * idempotency rows whose every repeat is refused by a closed bucket (KEYS, "Idempotency keys").
+ * Drops what nobody needs any more: index entries of instances below the global floor and, later, their records (PROPOSAL step 57),
+ * and idempotency rows whose every repeat is refused by a closed bucket (KEYS, "Idempotency keys").
  */
 import { footprints, stampHour } from "../protocol/conflict.ts";
 import { covers } from "../protocol/frontier.ts";
@@ -14,8 +14,10 @@ import type { Context } from "./context.ts";
 export type Pruning = {
   /** Global floors as they were, oldest first: what was below one for a while has been looked at by everyone who waited for it. */
   readonly floors: { readonly atMs: number; readonly floor: Frontier }[];
-  /** Columns up to where this process knows nothing to be left. */
-  readonly upTo: Map<ReplicaId, number>;
+  /** Columns up to where this process knows no index entry to be left. */
+  readonly noEntries: Map<ReplicaId, number>;
+  /** The same of records. */
+  readonly noRecords: Map<ReplicaId, number>;
   /** The last row looked at in this pass over all of them; "" at its beginning. */
   row: string;
   /** The newest closed hour when this pass began: hours closed since count for the rows it has yet to come to, and for no others. */
@@ -25,11 +27,16 @@ export type Pruning = {
 };
 
 export function newPruning(): Pruning {
-  return { floors: [], upTo: new Map(), row: "", passHour: null, rowsHour: null };
+  return { floors: [], noEntries: new Map(), noRecords: new Map(), row: "", passHour: null, rowsHour: null };
 }
 
 export async function prune(ctx: Context): Promise<void> {
-  for (const [replica, slot] of restingFloor(ctx)) await pruneColumn(ctx, replica, slot);
+  const { noEntries, noRecords } = ctx.pruning;
+  // Entries first, which cannot be found without the records; and at once, while this process has both at hand.
+  for (const [replica, slot] of ctx.known.progress.globalFloor)
+    await pruneColumn(ctx, replica, slot, { upTo: noEntries, drop: dropEntries });
+  for (const [replica, slot] of restingFloor(ctx))
+    await pruneColumn(ctx, replica, Math.min(slot, noEntries.get(replica) ?? 0), { upTo: noRecords, drop: dropRecords });
   await pruneRows(ctx);
 }
 
@@ -45,12 +52,13 @@ function restingFloor(ctx: Context): Frontier {
   return oldest !== undefined && oldest.atMs <= now - limits.keepDecidedMs ? oldest.floor : [];
 }
 
-async function pruneColumn(ctx: Context, replica: ReplicaId, top: number): Promise<void> {
-  const { upTo } = ctx.pruning;
+type Pass = { readonly upTo: Map<ReplicaId, number>; drop(ctx: Context, ids: readonly InstanceId[]): Promise<void> };
+
+async function pruneColumn(ctx: Context, replica: ReplicaId, top: number, { upTo, drop }: Pass): Promise<void> {
   let from = upTo.get(replica) ?? (await lowestKept(ctx, replica, top));
   for (let pages = 0; from < top && pages < limits.prunePagesMax && !ctx.stop.signal.aborted; pages++) {
     const to = Math.min(top, from + limits.prunePage);
-    await dropInstances(ctx, idsIn(replica, from + 1, to));
+    await drop(ctx, idsIn(replica, from + 1, to));
     from = to;
   }
   upTo.set(replica, from);
@@ -71,34 +79,32 @@ async function lowestKept(ctx: Context, replica: ReplicaId, top: number): Promis
   return kept;
 }
 
-/** The durable floor only grows, so what it covers once may be dropped at any later time. */
-async function dropInstances(ctx: Context, ids: readonly InstanceId[]): Promise<void> {
+/** An index that somebody still writes to drops its entries as it goes; the others would stay for ever. */
+async function dropEntries(ctx: Context, ids: readonly InstanceId[]): Promise<void> {
   const { globalFloor } = ctx.known.progress;
-  const records = await ctx.store.read("instance", ids.map(instanceName));
-  const kept = records.flatMap((record) => (record !== null && covers(globalFloor, record.id) ? [record] : []));
-  if (kept.length === 0) return;
-  const touched = new Set<string>();
-  for (const { value, initPayload } of kept) {
-    for (const payload of [value, initPayload]) {
-      if (payload !== null && payload !== "nop") for (const footprint of footprints(payload).keys()) touched.add(footprint);
-    }
-  }
-  const names = [...touched];
-  const indexes = await ctx.store.read("index", names);
-  // An index somebody still writes to drops its entries as it goes; the others would stay for ever.
+  const records = await ctx.store.look("instance", ids.map(instanceName));
+  const payloads = records.flatMap((record) => [record?.value ?? null, record?.initPayload ?? null]);
+  const names = [...new Set(payloads.flatMap((payload) => (payload === null || payload === "nop" ? [] : [...footprints(payload).keys()])))];
+  const indexes = await ctx.store.look("index", names);
   const idle = names.filter((_, i) => indexes[i]?.entries.every(({ id }) => covers(globalFloor, id)) ?? false);
+  if (idle.length === 0) return;
   await ctx.store.transact((tx) => {
-    tx.need([
-      ...kept.map(({ id }) => ({ kind: "instance", id: instanceName(id) }) as const),
-      ...idle.map((id) => ({ kind: "index", id }) as const),
-    ]);
-    for (const { id } of kept) {
-      if (tx.get("instance", instanceName(id)) !== null) tx.put({ kind: "instance", id: instanceName(id), record: null });
-    }
+    tx.need(idle.map((id) => ({ kind: "index", id })));
     for (const id of idle) {
       const index = tx.get("index", id);
       if (index?.entries.every((entry) => covers(globalFloor, entry.id)) === true) tx.put({ kind: "index", id, record: null });
     }
+  });
+}
+
+/** The durable floor only grows, so what it covers once may be dropped at any later time. */
+async function dropRecords(ctx: Context, ids: readonly InstanceId[]): Promise<void> {
+  const records = await ctx.store.look("instance", ids.map(instanceName));
+  const kept = records.flatMap((record) => (record === null ? [] : [instanceName(record.id)]));
+  if (kept.length === 0) return;
+  await ctx.store.transact((tx) => {
+    tx.need(kept.map((id) => ({ kind: "instance", id })));
+    for (const id of kept) if (tx.get("instance", id) !== null) tx.put({ kind: "instance", id, record: null });
   });
   ctx.meter.count("epoxy_instances_dropped_total", {}, kept.length);
 }
@@ -110,7 +116,7 @@ async function pruneRows(ctx: Context): Promise<void> {
   if (pruning.row === "") pruning.passHour = closedHour;
   const names = await ctx.store.stateNames({ prefix: "i", after: pruning.row === "" ? null : pruning.row, limit: limits.pageEntriesMax });
   const keys = names.map((name) => name.slice(1));
-  const rows = await ctx.store.read("row", keys);
+  const rows = await ctx.store.look("row", keys);
   const old = keys.filter((_, i) => rows[i] != null && stampHour(rows[i].stampMs) + ROW_HOURS <= closedHour);
   if (old.length > 0) {
     await ctx.store.transact((tx) => {

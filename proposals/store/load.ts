@@ -1,5 +1,4 @@
 import type { RecordRef } from "../ports.ts";
-import type { Absences } from "./absences.ts";
 import type { Backend } from "./backend.ts";
 import type { Cache, CacheEntry } from "./cache.ts";
 import { recordName } from "./keys.ts";
@@ -26,12 +25,10 @@ export function createLoader({
   backend,
   sealing,
   cache,
-  absences,
 }: {
   readonly backend: Backend;
   readonly sealing: Sealing;
   readonly cache: Cache;
-  readonly absences: Absences;
 }): Loader {
   const underWay = new Map<string, Promise<CacheEntry>>();
   let wanted: Wanted[] = [];
@@ -62,7 +59,6 @@ export function createLoader({
     }
   }
   function entryOf({ ref, name }: Wanted, bytes: Uint8Array | null): CacheEntry {
-    absences.note(ref.kind, bytes !== null);
     const absent = absentEntry(name);
     return bytes === null ? absent : { ...absent, ...sealing.unseal({ kind: ref.kind, name }, bytes), bytes: absent.bytes + bytes.length };
   }

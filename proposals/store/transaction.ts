@@ -35,11 +35,7 @@ export type StoreStats = {
   readonly cached: number;
 };
 /** `Store` with what only its owner needs. */
-export type TransactionalStore = Omit<Store, "transact"> & {
-  /** As in `Store`; records named in `prefetch` are loaded together before the first run. */
-  transact<T>(step: (tx: Transaction) => T, prefetch?: readonly RecordRef[]): Promise<T>;
-  stats(): StoreStats;
-};
+export type TransactionalStore = Store & { stats(): StoreStats };
 
 /** Races lost before a transaction asks other processes to stand back. */
 const LOST_BEFORE_CLAIM = 4;
@@ -48,7 +44,7 @@ export function createStore(backend: Backend, options: StoreOptions): Transactio
   const { sealing } = options;
   const cache = createCache({ entriesMax: options.cacheEntriesMax ?? 200_000, bytesMax: options.cacheBytesMax ?? 256 * 1024 * 1024 });
   const absences = createAbsences();
-  const loader = createLoader({ backend, sealing, cache, absences });
+  const loader = createLoader({ backend, sealing, cache });
   const committer = createCommitter({ backend, cache, options });
   const runner = createRunner({ cache, sealing, processId: backend.processId });
   let lostRaces = 0;
@@ -56,11 +52,13 @@ export function createStore(backend: Backend, options: StoreOptions): Transactio
   let isClosed = false;
   const whenIdle: (() => void)[] = [];
 
-  /** What is loaded is held besides: the cache may be too small for all that one step reads. */
-  async function load(refs: readonly RecordRef[], held: Map<string, CacheEntry>): Promise<void> {
-    const names = refs.map(({ kind, id }) => recordName(kind, id));
-    const entries = await Promise.all(refs.map((ref, i) => cache.get(names[i] as string) ?? loader.load(ref)));
-    for (const [i, entry] of entries.entries()) held.set(names[i] as string, entry);
+  /** From the cache, or else from the store; only what is not cached is waited for. */
+  async function load(refs: readonly RecordRef[]): Promise<CacheEntry[]> {
+    const cached = refs.map(({ kind, id }) => cache.get(recordName(kind, id)));
+    const loading = refs.filter((_, i) => cached[i] === undefined).map((ref) => loader.load(ref));
+    const loaded = loading.length === 0 ? [] : await Promise.all(loading);
+    let next = 0;
+    return cached.map((entry) => entry ?? (loaded[next++] as CacheEntry));
   }
 
   /** Gets what a run lacked, and tells what was only taken for absent. */
@@ -68,26 +66,31 @@ export function createStore(backend: Backend, options: StoreOptions): Transactio
     const guessed = missing.filter(({ kind }) => mayGuess && absences.areLikely(kind));
     for (const { kind, id } of guessed) held.set(recordName(kind, id), absentEntry(recordName(kind, id)));
     const asked = missing.filter((ref) => !guessed.includes(ref));
-    if (asked.length > 0) await load(asked, held);
+    if (asked.length === 0) return guessed;
+    // Held besides: the cache may be too small for all that one step reads.
+    for (const [i, entry] of (await load(asked)).entries()) {
+      const { kind, id } = asked[i] as RecordRef;
+      held.set(recordName(kind, id), entry);
+      absences.note(kind, entry.record !== null);
+    }
     return guessed;
   }
 
-  async function transact<T>(step: (tx: Transaction) => T, prefetch: readonly RecordRef[] = []): Promise<T> {
+  async function transact<T>(step: (tx: Transaction) => T): Promise<T> {
     if (isClosed) throw new EpoxyError("notReady", "the store is closed");
     committer.assertOpen();
     active++;
     try {
-      return await transactOpen(step, prefetch);
+      return await transactOpen(step);
     } finally {
       active--;
       if (active === 0) whenIdle.splice(0).forEach((tell) => void tell());
     }
   }
 
-  async function transactOpen<T>(step: (tx: Transaction) => T, prefetch: readonly RecordRef[]): Promise<T> {
+  async function transactOpen<T>(step: (tx: Transaction) => T): Promise<T> {
     const held = new Map<string, CacheEntry>();
     let guessed: RecordRef[] = [];
-    if (prefetch.length > 0) await load(prefetch, held);
     for (let lost = 0; lost < limits.transactionTries; ) {
       const ran = runner.run(step, held, lost >= LOST_BEFORE_CLAIM);
       if ("missing" in ran) {
@@ -115,6 +118,10 @@ export function createStore(backend: Backend, options: StoreOptions): Transactio
       return found.map((bytes, i) => {
         return bytes === null ? null : (sealing.unseal({ kind, name: names[i] as string }, bytes).record as Records[K]);
       });
+    },
+    async look<K extends RecordKind>(kind: K, ids: readonly string[]) {
+      const entries = await load(ids.map((id) => ({ kind, id })));
+      return entries.map(({ record }) => record as Records[K] | null);
     },
     async mend(ref, record) {
       const name = recordName(ref.kind, ref.id);

@@ -41,6 +41,16 @@ describe("instances", () => {
   });
 });
 
+describe("index entries", () => {
+  test("go as soon as every member has executed their instances; the records stay for whoever asks", async (t) => {
+    const cluster = await formed(t);
+    for (let i = 0; i < 30; i++) await cluster.propose(1 + (i % 3), set(`k${i}`, `${i}`));
+    await until("all is dropped everywhere", () => [1, 2, 3].every((site) => kept(cluster, site, "x:k").length === 0));
+    for (const site of [1, 2, 3]) assert.ok(kept(cluster, site, "i:").length >= 30);
+    for (const site of [1, 2, 3]) assert.deepEqual(cluster.process(site).fatal, []);
+  });
+});
+
 describe("idempotency keys", () => {
   const once = (cluster: MemoryCluster, site: number, idempotencyKey: string) =>
     cluster.replica(site).propose({ commands: [add("n")], idempotencyKey, timeoutMs: 5_000 });

@@ -130,19 +130,37 @@ function transactionTests(check: CheckFn): void {
     );
   });
 
-  check("records named beforehand are loaded together", async ({ open }) => {
+  check("records needed are loaded together", async ({ open }) => {
     const [writer, store] = [await open(), await open()];
     const keys = Array.from({ length: 20 }, (_, i) => `k${i}`);
     await writer.transact(putAll(...keys.map((key) => put(key, key, 1))));
     let runs = 0;
-    await store.transact(
-      (tx) => {
-        runs++;
-        for (const key of keys) assert.notEqual(tx.get("value", key), null);
-      },
-      keys.map((key) => ({ kind: "value", id: key })),
+    await store.transact((tx) => {
+      runs++;
+      tx.need(keys.map((key) => ({ kind: "value", id: key })));
+      for (const key of keys) assert.notEqual(tx.get("value", key), null);
+    });
+    assert.equal(runs, 2);
+  });
+
+  check("records looked at are at hand, and new ones are still taken for new", async ({ open }) => {
+    const [writer, store] = [await open(), await open()];
+    const keys = Array.from({ length: 20 }, (_, i) => `k${i}`);
+    await writer.transact(putAll(...keys.map((key) => put(key, key, 1))));
+    for (let i = 0; i < 40; i++) await store.transact((tx) => tx.get("value", `new ${i}`));
+    const looked = await store.look("value", [...keys, "new 41"]);
+    assert.deepEqual(
+      looked.map((state) => state?.version ?? 0),
+      [...keys.map(() => 1), 0],
     );
-    assert.equal(runs, 1);
+    const { loads, lostRaces } = store.stats();
+    await store.transact((tx) => {
+      tx.need(keys.map((key) => ({ kind: "value", id: key })));
+      for (const key of keys) if (tx.get("value", key) !== null) tx.put({ kind: "value", id: key, record: null });
+    });
+    assert.equal(await store.transact((tx) => tx.get("value", "new 42")), null);
+    assert.deepEqual([store.stats().loads, store.stats().lostRaces], [loads, lostRaces]);
+    assert.deepEqual(await store.read("value", ["k0"]), [null]);
   });
 
   check("keys are bytes", async ({ open }) => {
