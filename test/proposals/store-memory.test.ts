@@ -4,7 +4,8 @@ import { StoreInDoubt } from "../../proposals/ports.ts";
 import { copyMemoryDisk, createMemoryDisk, type Fate, type MemoryDisk, openMemoryStore } from "../../proposals/store/memory.ts";
 import { createUnencodedSealing } from "../../proposals/store/sealing.ts";
 import { EpoxyError } from "../../protocol/errors.ts";
-import { increment, storeContract } from "./store-contract.ts";
+import { storeContract } from "./store-contract.ts";
+import { increment } from "./store-harness.ts";
 
 storeContract("memory store", async () => {
   let disk: MemoryDisk | null = null;

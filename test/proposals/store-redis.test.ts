@@ -8,7 +8,8 @@ import { StoreInDoubt } from "../../proposals/ports.ts";
 import { openRedisStore, type RedisStore, type RedisStoreOptions } from "../../proposals/store/redis.ts";
 import { EpoxyError } from "../../protocol/errors.ts";
 import { startRedis, type TestRedis } from "../support/redis.ts";
-import { increment, put, storeContract } from "./store-contract.ts";
+import { storeContract } from "./store-contract.ts";
+import { increment, put } from "./store-harness.ts";
 
 const log = { debug() {}, info() {}, warn() {}, error() {} };
 const isNotReady = (error: unknown) => error instanceof EpoxyError && error.code === "notReady";
