@@ -7,7 +7,7 @@ import { covers } from "../protocol/frontier.ts";
 import { ROW_HOURS, rowMayGo } from "../protocol/idempotency.ts";
 import { instanceId, instanceName } from "../protocol/ids.ts";
 import { limits } from "../protocol/limits.ts";
-import type { Frontier, InstanceId, ReplicaId, Slot } from "../protocol/types.ts";
+import type { Frontier, IndexRecord, InstanceId, ReplicaId, Slot } from "../protocol/types.ts";
 import type { Context } from "./context.ts";
 
 /** How far dropping has come. */
@@ -33,8 +33,14 @@ export function newPruning(): Pruning {
 export async function prune(ctx: Context): Promise<void> {
   const { noEntries, noRecords } = ctx.pruning;
   // Entries first, which cannot be found without the records; and at once, while this process has both at hand.
-  for (const [replica, slot] of ctx.known.progress.globalFloor)
+  for (const [replica, slot] of ctx.known.progress.globalFloor) {
+    if (!noEntries.has(replica)) {
+      const lowest = await lowestKept(ctx, replica, slot);
+      noEntries.set(replica, lowest);
+      noRecords.set(replica, lowest);
+    }
     await pruneColumn(ctx, replica, slot, { upTo: noEntries, drop: dropEntries });
+  }
   for (const [replica, slot] of restingFloor(ctx))
     await pruneColumn(ctx, replica, Math.min(slot, noEntries.get(replica) ?? 0), { upTo: noRecords, drop: dropRecords });
   await pruneRows(ctx);
@@ -55,7 +61,7 @@ function restingFloor(ctx: Context): Frontier {
 type Pass = { readonly upTo: Map<ReplicaId, number>; drop(ctx: Context, ids: readonly InstanceId[]): Promise<void> };
 
 async function pruneColumn(ctx: Context, replica: ReplicaId, top: number, { upTo, drop }: Pass): Promise<void> {
-  let from = upTo.get(replica) ?? (await lowestKept(ctx, replica, top));
+  let from = upTo.get(replica) ?? 0;
   for (let pages = 0; from < top && pages < limits.prunePagesMax && !ctx.stop.signal.aborted; pages++) {
     const to = Math.min(top, from + limits.prunePage);
     await drop(ctx, idsIn(replica, from + 1, to));
@@ -86,14 +92,12 @@ async function dropEntries(ctx: Context, ids: readonly InstanceId[]): Promise<vo
   const payloads = records.flatMap((record) => [record?.value ?? null, record?.initPayload ?? null]);
   const names = [...new Set(payloads.flatMap((payload) => (payload === null || payload === "nop" ? [] : [...footprints(payload).keys()])))];
   const indexes = await ctx.store.look("index", names);
-  const idle = names.filter((_, i) => indexes[i]?.entries.every(({ id }) => covers(globalFloor, id)) ?? false);
+  const isIdle = (index: IndexRecord | null) => index?.entries.every(({ id }) => covers(globalFloor, id)) ?? false;
+  const idle = names.filter((_, i) => isIdle(indexes[i] ?? null));
   if (idle.length === 0) return;
   await ctx.store.transact((tx) => {
     tx.need(idle.map((id) => ({ kind: "index", id })));
-    for (const id of idle) {
-      const index = tx.get("index", id);
-      if (index?.entries.every((entry) => covers(globalFloor, entry.id)) === true) tx.put({ kind: "index", id, record: null });
-    }
+    for (const id of idle) if (isIdle(tx.get("index", id))) tx.put({ kind: "index", id, record: null });
   });
 }
 
