@@ -42,9 +42,9 @@ export const limits = {
   timeoutMaxMs: 60_000,
   /** Of one server process: what is under way at once, and who watches. */
   inFlightMax: 4_096,
-  /** A process this busy, with more than so many under way, which will take longer than this, takes no more in. */
+  /** A process this busy, with more than so many commands under way, which will take longer than this, takes no more in. */
   overloadFromShare: 0.7,
-  overloadWaitMs: 1_000,
+  overloadWaitMs: 500,
   inFlightMin: 256,
   watchersMax: 1_000,
   /** A request that takes longer has a line in the log. */

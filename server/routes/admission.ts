@@ -4,73 +4,83 @@ import type { Clock } from "../../proposals/ports.ts";
 import { EpoxyError } from "../../protocol/errors.ts";
 import { sendError } from "./errors.ts";
 
+/** What an EpoxyError says, without the stack that nobody reads: to refuse must cost little. */
+export type Refusal = Pick<EpoxyError, "code" | "message" | "details">;
 /** "cheap": nothing is asked of anyone but this datacenter's store. */
 export type Cost = "cheap" | "shared";
 export type Admission = {
   /** Why nothing more is taken in just now; null: it is. */
-  refusal(cost: Cost): EpoxyError | null;
-  /** @throws EpoxyError overloaded, before the work begins, with details.retryAfterSeconds */
-  run<T>(work: () => Promise<T>, cost?: Cost): Promise<T>;
+  refusal(cost: Cost): Refusal | null;
+  /**
+   * @param commands how many commands the request has: 1 unless given
+   * @throws EpoxyError overloaded, before the work begins, with details.retryAfterSeconds
+   */
+  run<T>(work: () => Promise<T>, about?: { readonly cost?: Cost; readonly commands?: number }): Promise<T>;
 };
 
 export type AdmissionInput = {
   readonly clock: Pick<Clock, "monotonicMs" | "busyShare">;
   /** Requests under way at once, whatever they cost. */
   readonly inFlightMax: number;
-  /** So many are never too many, however long they take. */
+  /** So many commands are never too many, however long they take. */
   readonly inFlightMin: number;
-  /** How long one more request may be expected to wait for those before it, in milliseconds. */
+  /** How long one more command may be expected to wait for those before it, in milliseconds. */
   readonly waitMaxMs: number;
   /** Below this share the process is not what makes callers wait: a network, a voter or a change of the voters is. */
   readonly busyFromShare: number;
 };
 
 const SLOT_MS = 100;
-const SLOTS = 10;
+/** Of how long answers are counted. */
+const ANSWERED_SLOTS = 10;
+/** How long a queue has to stand to be no burst. */
+const STANDING_SLOTS = 4;
 const RETRY_AFTER_MAX_SECONDS = 10;
 
 /**
- * Goes by the standing queue, as CoDel does (RFC 8289): the fewest that were under way at any moment of the last second. It, and how
- * many were answered meanwhile, say how long the next one will wait (Little's law). Callers who come all at once are no standing
- * queue: they are all taken in, and so is whoever comes within a second.
+ * Goes by the standing queue, as CoDel does (RFC 8289): the fewest commands that were under way at any moment of the last 0.4 s. It,
+ * and how many were answered in the last second, say how long the next one will wait (Little's law). Callers who come all at once
+ * are no standing queue: they are all taken in, and so is whoever comes within 0.4 s.
  */
 export function createAdmission({ clock, inFlightMax, inFlightMin, waitMaxMs, busyFromShare }: AdmissionInput): Admission {
-  const answered = createWindow((a, b) => a + b);
-  const fewest = createWindow(Math.min);
-  let inFlight = 0;
+  const answered = createWindow(ANSWERED_SLOTS, (a, b) => a + b);
+  const fewest = createWindow(STANDING_SLOTS, Math.min);
+  const underWay = { requests: 0, commands: 0 };
 
-  function change(by: 1 | -1): void {
+  function change(requests: 1 | -1, commands: number): void {
     const nowMs = clock.monotonicMs();
-    fewest.add(nowMs, inFlight);
-    inFlight += by;
-    fewest.add(nowMs, inFlight);
+    fewest.add(nowMs, underWay.commands);
+    underWay.requests += requests;
+    underWay.commands += requests * commands;
+    fewest.add(nowMs, underWay.commands);
   }
 
   function waitMs(): number {
     const nowMs = clock.monotonicMs();
     const count = answered.of(nowMs) ?? 0;
-    return count === 0 ? 0 : (Math.min(inFlight, fewest.of(nowMs) ?? inFlight) * SLOTS * SLOT_MS) / count;
+    return count === 0 ? 0 : (Math.min(underWay.commands, fewest.of(nowMs) ?? underWay.commands) * ANSWERED_SLOTS * SLOT_MS) / count;
   }
 
-  function refusal(cost: Cost): EpoxyError | null {
-    if (inFlight < inFlightMin && inFlight < inFlightMax) return null;
+  function refusal(cost: Cost): Refusal | null {
+    const { requests, commands } = underWay;
+    if (commands < inFlightMin && requests < inFlightMax) return null;
     const ms = waitMs();
-    if (inFlight >= inFlightMax) return overloaded(`${inFlightMax} requests are under way here already`, ms);
+    if (requests >= inFlightMax) return overloaded(`${inFlightMax} requests are under way here already`, ms);
     if (cost === "cheap" || ms <= waitMaxMs || clock.busyShare() < busyFromShare) return null;
-    return overloaded(`this server is too busy: ${inFlight} requests are under way, which will take some ${Math.round(ms)} ms`, ms);
+    return overloaded(`this server is too busy: ${commands} commands are under way, which will take some ${Math.round(ms)} ms`, ms);
   }
 
   return {
     refusal,
-    async run(work, cost = "shared") {
+    async run(work, { cost = "shared", commands = 1 } = {}) {
       const refused = refusal(cost);
-      if (refused !== null) throw refused;
-      change(1);
+      if (refused !== null) throw new EpoxyError(refused.code, refused.message, refused.details);
+      change(1, commands);
       try {
         return await work();
       } finally {
-        change(-1);
-        if (cost === "shared") answered.add(clock.monotonicMs(), 1);
+        change(-1, commands);
+        if (cost === "shared") answered.add(clock.monotonicMs(), commands);
       }
     },
   };
@@ -89,17 +99,17 @@ export function addEarlyRefusal(app: FastifyInstance, admission: Admission): voi
   });
 }
 
-function overloaded(message: string, waitMs: number): EpoxyError {
+function overloaded(message: string, waitMs: number): Refusal {
   const retryAfterSeconds = Math.min(RETRY_AFTER_MAX_SECONDS, Math.max(1, Math.ceil(waitMs / 1_000)));
-  return new EpoxyError("overloaded", `${message}; nothing was proposed`, { retryAfterSeconds });
+  return { code: "overloaded", message: `${message}; nothing was proposed`, details: { retryAfterSeconds } };
 }
 
-/** What was added in the last second, in tenths of it, put together; undefined: nothing was. */
-function createWindow(together: (a: number, b: number) => number) {
+/** What was added in the last tenths of a second, put together; undefined: nothing was. */
+function createWindow(slotCount: number, together: (a: number, b: number) => number) {
   const slots: { readonly index: number; value: number }[] = [];
   const indexAt = (nowMs: number) => {
     const index = Math.floor(nowMs / SLOT_MS);
-    while (slots.length > 0 && (slots[0]?.index ?? index) <= index - SLOTS) slots.shift();
+    while (slots.length > 0 && (slots[0]?.index ?? index) <= index - slotCount) slots.shift();
     return index;
   };
   return {

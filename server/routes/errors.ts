@@ -53,12 +53,13 @@ function complaint({ message = "is not valid", params }: NonNullable<FastifyErro
   return allowedValue === undefined ? message : `must be ${JSON.stringify(allowedValue)}`;
 }
 
-export function sendError(reply: FastifyReply, error: EpoxyError): FastifyReply {
+export function sendError(reply: FastifyReply, error: Pick<EpoxyError, "code" | "message" | "details">): FastifyReply {
   const { retryAfterSeconds = RETRY_AFTER_SECONDS } = error.details as { retryAfterSeconds?: number };
-  if (error.status === 503 || error.status === 429) reply.header("retry-after", retryAfterSeconds);
-  if (error.status === 401) reply.header("www-authenticate", "Bearer");
+  const { status } = ERRORS[error.code];
+  if (status === 503 || status === 429) reply.header("retry-after", retryAfterSeconds);
+  if (status === 401) reply.header("www-authenticate", "Bearer");
   return reply
-    .code(error.status)
+    .code(status)
     .type("application/json; charset=utf-8")
     .send(JSON.stringify(errorBody(error.code, error.message, error.details)));
 }

@@ -74,7 +74,9 @@ function addReadRoute(app: FastifyInstance, { replica }: AppDeps, admission: Adm
     const mode = READ_MODES.find((known) => known === read);
     if (mode === undefined) throw expected("query.read", `one of ${READ_MODES.join(", ")}`);
     const timeoutMs = timeoutOf(request.headers);
-    const { value, version } = await admission.run(() => replica.read(key, mode, timeoutMs), mode === "local" ? "cheap" : "shared");
+    const { value, version } = await admission.run(() => replica.read(key, mode, timeoutMs), {
+      cost: mode === "local" ? "cheap" : "shared",
+    });
     if (value === null) throw new EpoxyError("notFound", "there is no such key", { version });
     reply.header("etag", `"${version}"`).header("vary", "accept");
     if (wantsJson(request.headers.accept)) return { key: keyToJson(key), value: valueToJson(value), version };

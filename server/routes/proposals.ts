@@ -31,7 +31,7 @@ export function addProposalRoutes(app: FastifyInstance, deps: AppDeps, admission
         timeoutMs: timeoutOf(request.headers),
         trace: traceOf(request.headers),
       };
-      const answer = await admission.run(() => deps.replica.propose(input));
+      const answer = await admission.run(() => deps.replica.propose(input), { commands: commands.length });
       request.instance = answer.instance;
       const results = resultsOf(answer.outcome).map(resultToJson);
       return { instance: instanceName(await firstInstance(deps, input.idempotencyKey, answer.instance)), path: answer.path, results };
