@@ -4,6 +4,7 @@
  *   --seconds N                 of faults in each run      --runs N         of each case; default 1
  *   --datacenters 3|5           default: as the case says  --out DIR        of the report; default .epoxy/torture
  *   --param NAME=NUMBER         a size of the cases that have one of this name (repeatable)
+ *   --rest-ms N                 the longest rest of a client between two operations: more of it for several campaigns at once
  *   --sum FILE                  adds each run to this Markdown file and to the JSON beside it
  *   --figures FILE              writes what each run measured into this Markdown file and the JSON beside it
  *   --list                      shows what there is
@@ -31,6 +32,7 @@ const { values } = parseArgs({
     runs: { type: "string", default: "1" },
     out: { type: "string", default: join(".epoxy", "torture") },
     param: { type: "string", multiple: true, default: [] },
+    "rest-ms": { type: "string" },
     sum: { type: "string" },
     figures: { type: "string" },
     list: { type: "boolean", default: false },
@@ -47,6 +49,7 @@ const params = Object.fromEntries(
     return [name, Number(value)];
   }),
 );
+const restMsMax = values["rest-ms"] === undefined ? {} : { restMsMax: Number(values["rest-ms"]) };
 const suites = await loadSuites();
 const wanted = suites
   .filter(({ suite }) => values.suite === undefined || values.suite.includes(suite))
@@ -91,7 +94,7 @@ async function campaign(): Promise<number> {
         isSigned = signed;
         const faultsMs = Number(values.seconds ?? torture.seconds) * 1000;
         const phases = { healthyMs: edgeMs, faultsMs, healedMs: edgeMs, healedWithinMs };
-        const result = await runCase(cluster, { suite, torture, seed: `${values.seed}.${i}`, phases, params });
+        const result = await runCase(cluster, { suite, torture: { ...torture, ...restMsMax }, seed: `${values.seed}.${i}`, phases, params });
         results.push(result);
         if (values.sum !== undefined) addToSum(values.sum, commit, result);
         if (values.figures !== undefined) addToFigures(values.figures, commit, result);
