@@ -60,17 +60,22 @@ function fingerprint() {
   return hash.digest("hex");
 }
 
+/** Not what people read or what was measured: a campaign writes those while its processes come and go, and each would start from the sources. */
 function filesUnder(folder) {
   if (!existsSync(folder)) return [];
   const entries = readdirSync(folder, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
-  return entries.flatMap((entry) => (entry.isDirectory() ? filesUnder(join(folder, entry.name)) : [join(folder, entry.name)]));
+  return entries.flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return entry.name === "results" ? [] : filesUnder(path);
+    return extname(path) === ".md" ? [] : [path];
+  });
 }
 
 /** Lua scripts, wire schemas, generated JavaScript, web pages: all that tsc leaves behind. */
 function copyAssets(target) {
   const assets = folders
     .flatMap((folder) => filesUnder(join(root, folder)))
-    .filter((file) => file.endsWith(".d.ts") || ![".ts", ".md"].includes(extname(file)));
+    .filter((file) => file.endsWith(".d.ts") || extname(file) !== ".ts");
   for (const file of [...assets, ...copied.map((file) => join(root, file))]) {
     const to = join(target, relative(root, file));
     mkdirSync(dirname(to), { recursive: true });
