@@ -94,7 +94,13 @@ async function campaign(): Promise<number> {
         isSigned = signed;
         const faultsMs = Number(values.seconds ?? torture.seconds) * 1000;
         const phases = { healthyMs: edgeMs, faultsMs, healedMs: edgeMs, healedWithinMs };
-        const result = await runCase(cluster, { suite, torture: { ...torture, ...restMsMax }, seed: `${values.seed}.${i}`, phases, params });
+        const result = await runCase(cluster, {
+          suite,
+          torture: { ...torture, ...restMsMax },
+          seed: `${values.seed}.${i}`,
+          phases,
+          params,
+        });
         results.push(result);
         if (values.sum !== undefined) addToSum(values.sum, commit, result);
         if (values.figures !== undefined) addToFigures(values.figures, commit, result);
