@@ -12,6 +12,8 @@ const folders = ["protocol", "proposals", "activities", "workflows", "server", "
 /** Beside the folders: what decides the outcome, and what dist needs although it is a script. */
 const inputs = ["package.json", "tsconfig.json", "tsconfig.build.json", "scripts/build.mjs", "scripts/bundle-workflows.mjs"];
 const copied = ["scripts/tools.mjs"];
+/** A campaign writes there while its processes come and go: a dist/ that was stale by it would have each of them start from the sources. */
+const measured = join(root, "bench", "results");
 
 /** Whether dist/ was made from the sources as they are now. True where there are no sources, as in an installed package. */
 export function distIsCurrent() {
@@ -60,15 +62,12 @@ function fingerprint() {
   return hash.digest("hex");
 }
 
-/** Not what people read or what was measured: a campaign writes those while its processes come and go, and each would start from the sources. */
+/** Pages for readers, and what was measured, are no part of a build. */
 function filesUnder(folder) {
-  if (!existsSync(folder)) return [];
+  if (!existsSync(folder) || folder === measured) return [];
   const entries = readdirSync(folder, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
-  return entries.flatMap((entry) => {
-    const path = join(folder, entry.name);
-    if (entry.isDirectory()) return entry.name === "results" ? [] : filesUnder(path);
-    return extname(path) === ".md" ? [] : [path];
-  });
+  const found = entries.flatMap((entry) => (entry.isDirectory() ? filesUnder(join(folder, entry.name)) : [join(folder, entry.name)]));
+  return found.filter((file) => extname(file) !== ".md");
 }
 
 /** Lua scripts, wire schemas, generated JavaScript, web pages: all that tsc leaves behind. */

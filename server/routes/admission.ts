@@ -2,10 +2,8 @@
 import type { FastifyInstance } from "fastify";
 import type { Clock } from "../../proposals/ports.ts";
 import { EpoxyError } from "../../protocol/errors.ts";
-import { sendError } from "./errors.ts";
+import { type Refusal, sendError } from "./errors.ts";
 
-/** What an EpoxyError says, without the stack that nobody reads: to refuse must cost little. */
-export type Refusal = Pick<EpoxyError, "code" | "message" | "details">;
 /** "cheap": nothing is asked of anyone but this datacenter's store. */
 export type Cost = "cheap" | "shared";
 export type Admission = {
@@ -47,11 +45,11 @@ export function createAdmission({ clock, inFlightMax, inFlightMin, waitMaxMs, bu
   const fewest = createWindow(STANDING_SLOTS, Math.min);
   const underWay = { requests: 0, commands: 0 };
 
-  function change(requests: 1 | -1, commands: number): void {
+  function change(by: 1 | -1, commands: number): void {
     const nowMs = clock.monotonicMs();
     fewest.add(nowMs, underWay.commands);
-    underWay.requests += requests;
-    underWay.commands += requests * commands;
+    underWay.requests += by;
+    underWay.commands += by * commands;
     fewest.add(nowMs, underWay.commands);
   }
 

@@ -9,6 +9,9 @@ import type { InstanceId } from "../../protocol/types.ts";
 
 export type ErrorBody = { readonly error: { readonly code: ErrorCode; readonly message: string; readonly [detail: string]: unknown } };
 
+/** What an EpoxyError says, without the stack: to refuse under overload must cost little. */
+export type Refusal = Pick<EpoxyError, "code" | "message" | "details">;
+
 /** Seconds after which a caller may try again what was refused with 429 or 503, unless the refusal knows better. */
 const RETRY_AFTER_SECONDS = 1;
 
@@ -53,7 +56,7 @@ function complaint({ message = "is not valid", params }: NonNullable<FastifyErro
   return allowedValue === undefined ? message : `must be ${JSON.stringify(allowedValue)}`;
 }
 
-export function sendError(reply: FastifyReply, error: Pick<EpoxyError, "code" | "message" | "details">): FastifyReply {
+export function sendError(reply: FastifyReply, error: Refusal): FastifyReply {
   const { retryAfterSeconds = RETRY_AFTER_SECONDS } = error.details as { retryAfterSeconds?: number };
   const { status } = ERRORS[error.code];
   if (status === 503 || status === 429) reply.header("retry-after", retryAfterSeconds);

@@ -49,7 +49,7 @@ const params = Object.fromEntries(
     return [name, Number(value)];
   }),
 );
-const restMsMax = values["rest-ms"] === undefined ? {} : { restMsMax: Number(values["rest-ms"]) };
+const rest = values["rest-ms"] === undefined ? {} : { restMsMax: Number(values["rest-ms"]) };
 const suites = await loadSuites();
 const wanted = suites
   .filter(({ suite }) => values.suite === undefined || values.suite.includes(suite))
@@ -96,7 +96,7 @@ async function campaign(): Promise<number> {
         const phases = { healthyMs: edgeMs, faultsMs, healedMs: edgeMs, healedWithinMs };
         const result = await runCase(cluster, {
           suite,
-          torture: { ...torture, ...restMsMax },
+          torture: { ...torture, ...rest },
           seed: `${values.seed}.${i}`,
           phases,
           params,
