@@ -96,7 +96,10 @@ describe("in a cluster of three", () => {
     cluster.signal("SIGKILL", 2, "redis");
     await eventually("dc-2 is not ready", 30_000, async () => (await cluster.api(2).ask("GET", "/readyz")).status === 503);
     assert.match((await cluster.api(2).ask("GET", "/readyz")).text, /Redis cannot be reached/);
-    const told = linesOf(cluster.log("dc-2-server", 1_000), /does not vote/);
+    // A process writes its log beside its answers: the line may come after them.
+    const lines = () => linesOf(cluster.log("dc-2-server", 1_000), /does not vote/);
+    await eventually("its server says so", 30_000, () => lines().length > 0);
+    const told = lines();
     assert.equal(told.length, 1, told.join("\n"));
     assert.equal(bodyOf<ErrorAnswer>(await cluster.api(2).put("no Redis", "x"), 503).error.code, "notReady");
     bodyOf(await cluster.api(1).put("beside", "yes"), 200);

@@ -99,7 +99,7 @@ describe("a minority alone", () => {
     const redis = cluster.view.datacenters[2]?.redis ?? "";
     await askRedis(redis, [["CONFIG", "SET", "appendfsync", "everysec"]]);
     await eventually("dc-3 says so", 30_000, async () => /appendfsync/.test((await cluster.api(3).ask("GET", "/readyz")).text));
-    assert.match(cluster.log("dc-3-server"), /does not vote: appendfsync is 'everysec'/);
+    await eventually("its server says so", 30_000, () => /does not vote: appendfsync is 'everysec'/.test(cluster.log("dc-3-server")));
     assert.equal(codeOf(await cluster.api(3).put("unfit", "x"), 503), "notReady");
     bodyOf(await cluster.api(2).put("two fit ones", "are enough"), 200);
 
